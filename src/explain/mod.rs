@@ -1,0 +1,113 @@
+//! Why a hop lacked TLS: a chain, what probes see today, and what the past
+//! left, joined into ranked causes. Pure: no clock, no network.
+
+use jiff::Timestamp;
+
+use crate::answer::{Answer, Standing};
+use crate::finding::Cause;
+
+/// The explanation of one message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    pub hops: Vec<HopExplanation>,
+    pub answer: Answer,
+    /// A probe failed because of this machine's network (exit status 4).
+    pub trouble_here: bool,
+}
+
+/// What is concluded about one hop, and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HopExplanation {
+    /// Number of the hop in the chain.
+    pub hop: usize,
+    pub conclusion: Conclusion,
+    /// Ranked, the most likely first; empty where the hop was encrypted.
+    pub causes: Vec<RankedCause>,
+    pub probed: Option<Probed>,
+    /// The one observation that would settle it, and whom to ask.
+    pub next: Vec<String>,
+}
+
+/// The state of a hop after all evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Conclusion {
+    pub state: ConclusionState,
+    pub standing: Standing,
+}
+
+/// What a hop was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConclusionState {
+    Encrypted,
+    Cleartext,
+    Unknown,
+    /// Inside one host, network or organisation.
+    Inside,
+    NotSmtp,
+}
+
+impl ConclusionState {
+    /// The word of the published contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Encrypted => "encrypted",
+            Self::Cleartext => "cleartext",
+            Self::Unknown => "unknown",
+            Self::Inside => "inside",
+            Self::NotSmtp => "not-smtp",
+        }
+    }
+}
+
+/// A cause with what speaks for it and against it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankedCause {
+    pub cause: Cause,
+    pub standing: Standing,
+    /// Clauses in words; may quote hostile text: escape.
+    pub for_: Vec<String>,
+    pub against: Vec<String>,
+}
+
+/// Which probe spoke about the hop.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probed {
+    pub matched_by: MatchedBy,
+    pub observed_at: Timestamp,
+    pub age_days: i64,
+    pub from: ObservedFrom,
+}
+
+/// How the probe was matched to the hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MatchedBy {
+    Address,
+    HostName,
+    CertificateName,
+    MxSet,
+    Pool,
+    None,
+}
+
+impl MatchedBy {
+    /// The word of the published contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::HostName => "host-name",
+            Self::CertificateName => "certificate-name",
+            Self::MxSet => "mx-set",
+            Self::Pool => "pool",
+            Self::None => "none",
+        }
+    }
+}
+
+/// Whether the observation was made now or is an old one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ObservedFrom {
+    Live,
+    History,
+}

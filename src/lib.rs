@@ -1,0 +1,13 @@
+//! Did this mail, and will the next one, travel over TLS, and if a hop did
+//! not, why?
+
+pub mod answer;
+pub mod attempt;
+pub mod explain;
+pub mod failure;
+pub mod finding;
+pub mod name;
+pub mod observed;
+pub mod tls;
+pub mod trace;
+pub mod verdict;

@@ -1,0 +1,128 @@
+//! One address of an MX host as a probe saw it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use crate::attempt::Attempt;
+use crate::tls::handshake::Handshake;
+
+/// One address and port, from connect to QUIT.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointObservation {
+    pub address: IpAddr,
+    pub port: u16,
+    /// TCP connections opened to it.
+    pub connections: u32,
+    pub connect: Attempt<()>,
+    pub greeting: Attempt<Reply>,
+    pub ehlo: Attempt<EhloReply>,
+    pub starttls: Attempt<Reply>,
+    pub handshake: Attempt<Handshake>,
+    /// EHLO said again after the handshake (RFC 3207, section 4.2).
+    pub after_tls: Attempt<AfterTls>,
+    pub anomalies: Vec<Anomaly>,
+    pub timings: Timings,
+    /// The dialogue as it went, for `-v`. Bounded like the replies.
+    pub transcript: Vec<Exchange>,
+}
+
+/// A reply as it came: the code and every line with its code, without CRLF.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    pub code: u16,
+    /// Hostile octets: escape before showing.
+    pub lines: Vec<Vec<u8>>,
+}
+
+/// The accepted reply to EHLO or HELO.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EhloReply {
+    pub verb: Verb,
+    /// Keywords with their parameters, keyword in upper case; the first line
+    /// is the server's name and never a keyword (RFC 5321, section 4.1.1.1).
+    pub keywords: Vec<String>,
+    pub lines: Vec<Vec<u8>>,
+}
+
+/// The verb that was accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Verb {
+    Ehlo,
+    /// EHLO was refused, HELO taken: no extensions, so no STARTTLS.
+    Helo,
+}
+
+/// The extension keywords after the handshake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AfterTls {
+    pub keywords: Vec<String>,
+}
+
+/// Something odd that did not end the dialogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Anomaly {
+    /// STARTTLS is still offered after TLS (RFC 3207, section 4.2 forbids it).
+    StarttlsAfterTls,
+    /// Octets came behind the 220 reply, before the handshake.
+    DataBeforeHandshake,
+    /// AUTH is offered in cleartext.
+    AuthBeforeTls,
+    /// Lines end in LF alone (RFC 5321, section 2.3.8).
+    BareLf,
+    /// A reply line longer than 512 octets (RFC 5321, section 4.5.3.1.5).
+    OverLongLine,
+    /// Lines of one reply carry different codes (RFC 5321, section 4.2.1).
+    CodeMismatch,
+    /// The server spoke before it may, or said more than one reply.
+    UnexpectedReply,
+    /// EHLO after TLS was not answered as before.
+    EhloAfterTlsFailed,
+}
+
+impl Anomaly {
+    /// The word of the published contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::StarttlsAfterTls => "starttls-after-tls",
+            Self::DataBeforeHandshake => "data-before-handshake",
+            Self::AuthBeforeTls => "auth-before-tls",
+            Self::BareLf => "bare-lf",
+            Self::OverLongLine => "over-long-line",
+            Self::CodeMismatch => "code-mismatch",
+            Self::UnexpectedReply => "unexpected-reply",
+            Self::EhloAfterTlsFailed => "ehlo-after-tls-failed",
+        }
+    }
+}
+
+/// How long each stage took; none where it was not reached.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Timings {
+    pub connect: Option<Duration>,
+    pub greeting: Option<Duration>,
+    pub ehlo: Option<Duration>,
+    pub starttls: Option<Duration>,
+    pub handshake: Option<Duration>,
+}
+
+/// One line of the dialogue, at a time since the connection began.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exchange {
+    pub at: Duration,
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    Connected,
+    /// A command of ours, without CRLF.
+    Sent(String),
+    /// A line of the server, without its line end. Hostile octets.
+    Heard(Vec<u8>),
+    /// The handshake was done.
+    Secured,
+    /// The step failed, in words.
+    Failed(String),
+}

@@ -1,0 +1,10 @@
+//! What a probe saw. Data only: no judgement, no IO.
+//!
+//! [`domain::DomainObservation`] is one domain's, with a
+//! [`domain::HostObservation`] for each MX host and an
+//! [`endpoint::EndpointObservation`] for each of its addresses. The verdict
+//! and the explanation are plain functions over these, so that a saved
+//! observation can be judged again without a network.
+
+pub mod domain;
+pub mod endpoint;
