@@ -3,11 +3,16 @@
 
 pub mod answer;
 pub mod attempt;
+pub mod cli;
 pub mod explain;
 pub mod failure;
 pub mod finding;
+pub mod mailbox;
 pub mod name;
 pub mod observed;
+pub mod probe;
+pub mod report;
+pub mod smtp;
 pub mod tls;
 pub mod trace;
 pub mod verdict;

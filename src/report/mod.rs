@@ -1,0 +1,4 @@
+//! Faces: how results are shown. No judgement here.
+
+pub mod json;
+pub mod text;

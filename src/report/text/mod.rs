@@ -1,0 +1,1 @@
+//! The text faces: 80 columns, everything said without colour.
