@@ -28,6 +28,11 @@ pub enum Because {
     AddressInsecure,
     /// The domain takes no mail (null MX), so there is nothing to ask.
     NoMail,
+    /// The address is not a public one, and only those were to be probed; or
+    /// the name leads back to this machine.
+    AddressNotPublic,
+    /// More addresses than one probe of a domain takes on.
+    TooManyEndpoints,
     /// An earlier step, of this stage, failed.
     After(Stage),
 }
@@ -42,6 +47,8 @@ impl Because {
             Self::NotAsked => "not-asked".into(),
             Self::AddressInsecure => "address-insecure".into(),
             Self::NoMail => "no-mail".into(),
+            Self::AddressNotPublic => "address-not-public".into(),
+            Self::TooManyEndpoints => "too-many-endpoints".into(),
             Self::After(stage) => format!("{}-failed", stage.word()),
         }
     }

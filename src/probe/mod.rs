@@ -2,3 +2,26 @@
 //! [`DomainObservation`](crate::observed::domain::DomainObservation).
 //!
 //! A probe says EHLO, STARTTLS, EHLO, QUIT; never MAIL FROM: it sends no mail.
+//!
+//! Entry points, in order: [`Options`] say whom to ask, from where and how
+//! long; [`Prober::new`] reads roots and resolvers and is the only step that
+//! can fail; [`Prober::check`] probes a domain and [`Prober::check_host`] one
+//! host. What goes wrong there is data, never an error.
+//!
+//! Below them: `dns` asks, `mx` finds the hosts (RFC 5321, section 5.1;
+//! RFC 7505), `endpoint` holds the one conversation with one address
+//! (RFC 3207), `capture` records the handshake without judging it, and
+//! `control` asks a host known to offer STARTTLS before anything negative is
+//! said. [`net`] has the clock and the dialling.
+
+mod options;
+mod prober;
+
+pub mod net;
+
+pub use net::Clock;
+pub use options::{
+    ControlChoice, DEFAULT_CONTROL, Families, InvalidControl, InvalidResolver, Options, Roots,
+    SMTP_PORT, parse_resolver,
+};
+pub use prober::{Prober, SetupError};

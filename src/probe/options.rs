@@ -1,0 +1,247 @@
+//! What a probe is told: whom to ask, from where, how long, and by which
+//! roots to judge.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::name::{HostName, InvalidName};
+use crate::probe::net::Clock;
+
+/// The host asked before anything negative is said, unless another is chosen:
+/// an MX host of the largest receiver, which has offered STARTTLS for years.
+pub const DEFAULT_CONTROL: &str = "gmail-smtp-in.l.google.com";
+
+/// The port of mail between servers (RFC 5321, section 4.5.4.2).
+pub const SMTP_PORT: u16 = 25;
+
+/// How to probe. [`Options::default`] is what `check` does without options.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Resolvers to ask, each in turn; empty: the system's.
+    pub resolvers: Vec<SocketAddr>,
+    pub port: u16,
+    pub families: Families,
+    /// Probe these hosts, and do not ask for MX records.
+    pub mx: Vec<HostName>,
+    /// The name to say in EHLO; none: this machine's full name where it has
+    /// one, else the address literal of the connection (RFC 5321, section
+    /// 4.1.1.1).
+    pub ehlo: Option<String>,
+    /// The address to connect from.
+    pub source: Option<IpAddr>,
+    /// The longest time any one stage may take.
+    pub timeout: Duration,
+    /// The longest time one endpoint may take, all its stages together.
+    pub deadline: Duration,
+    pub roots: Roots,
+    /// As of when certificates are judged; none: now.
+    pub at: Option<Timestamp>,
+    pub control: ControlChoice,
+    /// Connect to public addresses only. Judged after resolution.
+    pub public_only: bool,
+    pub clock: Clock,
+    /// How many addresses of one domain are probed at the same time.
+    pub concurrency: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            resolvers: Vec::new(),
+            port: SMTP_PORT,
+            families: Families::Both,
+            mx: Vec::new(),
+            ehlo: None,
+            source: None,
+            timeout: Duration::from_secs(60),
+            deadline: Duration::from_secs(180),
+            roots: Roots::default(),
+            at: None,
+            control: ControlChoice::Default,
+            public_only: false,
+            clock: Clock::default(),
+            concurrency: 4,
+        }
+    }
+}
+
+/// Which addresses of a host are asked for and probed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Families {
+    #[default]
+    Both,
+    V4,
+    V6,
+}
+
+impl Families {
+    /// Whether IPv4 addresses are wanted.
+    #[must_use]
+    pub fn v4(self) -> bool {
+        self != Self::V6
+    }
+
+    /// Whether IPv6 addresses are wanted.
+    #[must_use]
+    pub fn v6(self) -> bool {
+        self != Self::V4
+    }
+}
+
+/// The certificate authorities that count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Roots {
+    /// The system's store, or Mozilla's list as built in where the system has
+    /// none.
+    pub system: bool,
+    /// PEM files with further ones.
+    pub ca_files: Vec<PathBuf>,
+    /// Further ones, DER.
+    pub certificates: Vec<Vec<u8>>,
+}
+
+impl Default for Roots {
+    fn default() -> Self {
+        Self {
+            system: true,
+            ca_files: Vec::new(),
+            certificates: Vec::new(),
+        }
+    }
+}
+
+/// Which host, known to offer STARTTLS, is asked before anything negative is
+/// said.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum ControlChoice {
+    /// [`DEFAULT_CONTROL`], but none where the probe points to this machine:
+    /// the port is not 25, a given resolver is on loopback with a port other
+    /// than 53, or every MX address is loopback.
+    #[default]
+    Default,
+    Host {
+        host: HostName,
+        port: Option<u16>,
+    },
+    None,
+}
+
+impl FromStr for ControlChoice {
+    type Err = InvalidControl;
+
+    /// `HOST`, `HOST:PORT`, or `none`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("none") {
+            return Ok(Self::None);
+        }
+        let (host, port) = match text.rsplit_once(':') {
+            Some((host, port)) => match port.parse::<u16>() {
+                Ok(port) if port > 0 => (host, Some(port)),
+                _ => return Err(InvalidControl::Port(port.to_owned())),
+            },
+            None => (text, None),
+        };
+        let host = HostName::parse(host).map_err(InvalidControl::Host)?;
+        Ok(Self::Host { host, port })
+    }
+}
+
+/// Why a text names no control host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InvalidControl {
+    Port(String),
+    Host(InvalidName),
+}
+
+impl fmt::Display for InvalidControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Port(port) => write!(f, "{port:?} is no port (HOST[:PORT] or none)"),
+            Self::Host(InvalidName::Address(_)) => f.write_str(
+                "a control host is given by name, since its certificate must prove that name",
+            ),
+            Self::Host(why) => write!(f, "it names no host: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for InvalidControl {}
+
+/// Reads a resolver as given on a command line: `IP`, `IPv4:PORT`, or
+/// `[IPv6]:PORT`.
+///
+/// # Errors
+/// When it is none of these.
+pub fn parse_resolver(text: &str) -> Result<SocketAddr, InvalidResolver> {
+    const DNS_PORT: u16 = 53;
+    if let Ok(address) = text.parse::<SocketAddr>() {
+        if address.port() == 0 {
+            return Err(InvalidResolver);
+        }
+        return Ok(address);
+    }
+    text.trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>()
+        .map(|ip| SocketAddr::new(ip, DNS_PORT))
+        .map_err(|_| InvalidResolver)
+}
+
+/// A text that names no resolver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidResolver;
+
+impl fmt::Display for InvalidResolver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a resolver is given as IP, IP:PORT, or [IPv6]:PORT")
+    }
+}
+
+impl std::error::Error for InvalidResolver {}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn resolvers_are_read_in_every_form() {
+        for (text, address) in [
+            ("192.0.2.1", Some("192.0.2.1:53")),
+            ("192.0.2.1:5353", Some("192.0.2.1:5353")),
+            ("2001:db8::1", Some("[2001:db8::1]:53")),
+            ("[2001:db8::1]", Some("[2001:db8::1]:53")),
+            ("[2001:db8::1]:5353", Some("[2001:db8::1]:5353")),
+            ("192.0.2.1:0", None),
+            ("dns.example", None),
+            ("", None),
+        ] {
+            assert_eq!(
+                parse_resolver(text).ok(),
+                address.map(|a| a.parse().unwrap()),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_control_host_has_a_name_and_perhaps_a_port() {
+        let host = |name: &str, port| ControlChoice::Host {
+            host: HostName::parse(name).unwrap(),
+            port,
+        };
+        assert_eq!("none".parse(), Ok(ControlChoice::None));
+        assert_eq!("mx.example".parse(), Ok(host("mx.example", None)));
+        assert_eq!(
+            "mx.example:2525".parse(),
+            Ok(host("mx.example", Some(2525)))
+        );
+        assert!("mx.example:0".parse::<ControlChoice>().is_err());
+        assert!("192.0.2.1".parse::<ControlChoice>().is_err());
+    }
+}
