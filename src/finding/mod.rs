@@ -40,3 +40,19 @@ pub struct Finding {
     pub means: String,
     pub fix: Option<String>,
 }
+
+impl Finding {
+    /// A finding with the words of its code; `seen` and the rest may be
+    /// replaced where the place knows better.
+    #[must_use]
+    pub fn new(code: Code, subject: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity: code.severity(),
+            subject: subject.into(),
+            seen: seen.into(),
+            means: code.means().to_owned(),
+            fix: code.fix().map(str::to_owned),
+        }
+    }
+}

@@ -1,1 +1,18 @@
 //! The text faces: 80 columns, everything said without colour.
+//!
+//! The first line is the answer, then one sentence a manager understands, then
+//! the table, then the findings as `severity[code]: subject` with what was
+//! seen, what it means and what to do; the last lines say what was not seen,
+//! from where, and when.
+//!
+//! The kit: [`escape`] makes foreign text harmless, [`layout`] wraps and
+//! aligns, [`style`] colours. Colour only repeats what a word says already.
+//! [`findings`] shows a finding.
+//!
+//! Not supported: terminals narrower than 80 columns, since headers and
+//! dialogues are quoted as they are.
+
+pub mod escape;
+pub mod findings;
+pub mod layout;
+pub mod style;
