@@ -1,10 +1,47 @@
 //! Why a hop lacked TLS: a chain, what probes see today, and what the past
 //! left, joined into ranked causes. Pure: no clock, no network.
+//!
+//! Entry points, in order: [`pair::targets`] says whom to probe for a message;
+//! [`explain`] joins what was seen into an [`Explanation`].
+//!
+//! Between them: [`facts`] holds all that is known about one hop, with
+//! [`sender`], the table of what sending software does when TLS fails;
+//! [`causes`] has one rule for each cause; [`weigh`] gives them their standing
+//! and order; `conclude` and `next` say what follows.
+//!
+//! Evidence has limits that no rule may pass. A probe now, by another client,
+//! is circumstantial for that day. Lines are trustworthy from the mailbox's
+//! own side outward only. Silence is the absence of a statement. A bad
+//! certificate does not explain cleartext from a sender that checks none
+//! (RFC 7435, section 4). A receiver's policy binds only senders that follow
+//! it. And a network that blocks port 25 makes every receiver look guilty, so
+//! the control host speaks first.
+//!
+//! Not supported yet: logs of either side and reports under RFC 8460, which
+//! alone could prove a cause.
+
+pub mod causes;
+mod conclude;
+pub mod facts;
+mod next;
+pub mod pair;
+pub mod sender;
+pub mod weigh;
+
+pub use conclude::explain;
 
 use jiff::Timestamp;
 
 use crate::answer::{Answer, Standing};
 use crate::finding::Cause;
+use crate::observed::domain::DomainObservation;
+
+/// What is known from before.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Past {
+    /// Observations that earlier probes left.
+    pub earlier: Vec<DomainObservation>,
+}
 
 /// The explanation of one message.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,0 +1,204 @@
+//! One rule for each cause: from the facts of a hop to what speaks for it and
+//! against it. To add a cause, write its function and name it in [`RULES`].
+//!
+//! A rule says how strong the evidence for its own cause is, and nothing of
+//! other causes: ceilings, age and competition are `weigh`'s affair. A rule
+//! that has nothing to say returns none, so a cause is listed only where
+//! something speaks for it, or where a fact speaks against a cause that people
+//! would think of.
+//!
+//! Without a rule, since headers and one probe from outside can neither
+//! support nor exclude them: suites and groups in detail (`dh-too-small`,
+//! `certificate-key-refused`, `hello-intolerance`), pools probed once
+//! (`pool-inconsistent`), what only logs and memory show
+//! (`receiver-overloaded`, `sender-library-too-new`,
+//! `sender-short-of-resources`, `starttls-stripped-near-sender`,
+//! `outage-then`), and what only earlier observations show
+//! (`policy-changed-since`, `dane-changed-since`,
+//! `crypto-policy-changed-since`).
+
+mod client;
+mod evidence;
+mod place;
+mod receiver;
+
+use crate::explain::facts::Facts;
+use crate::finding::Cause;
+
+/// How strong the evidence for a cause is, before ceilings, age and rivals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// True of any client, and the receiver is identified.
+    Strong,
+    /// Seen from one vantage point, or it rests on which software it is.
+    Moderate,
+    /// Possible, with an assumption about one side or the path.
+    Weak,
+    /// Needs two independent accidents.
+    Unlikely,
+    /// A fact excludes it.
+    Excluded,
+}
+
+/// Whether time between hop and probe weakens an argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// What the message says, or how probe and message meet: it does not age.
+    Message,
+    /// What a probe saw.
+    Probe,
+}
+
+/// What speaks for a cause and against it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Argument {
+    pub strength: Strength,
+    pub basis: Basis,
+    pub for_: Vec<String>,
+    pub against: Vec<String>,
+}
+
+impl Argument {
+    fn new(strength: Strength, basis: Basis) -> Self {
+        Self {
+            strength,
+            basis,
+            for_: Vec::new(),
+            against: Vec::new(),
+        }
+    }
+
+    fn for_(mut self, text: impl Into<String>) -> Self {
+        self.for_.push(text.into());
+        self
+    }
+
+    fn against(mut self, text: impl Into<String>) -> Self {
+        self.against.push(text.into());
+        self
+    }
+}
+
+/// A rule.
+pub type Rule = fn(&Facts<'_>) -> Option<Argument>;
+
+/// Every cause that has a rule. The order breaks ties between causes with the
+/// same standing and as much for them.
+pub const RULES: &[(Cause, Rule)] = &[
+    // Was it a hop between servers over a network at all?
+    (Cause::NotSmtp, place::not_smtp),
+    (Cause::InsideOneHost, place::inside_one_host),
+    (Cause::InsideOneNetwork, place::inside_one_network),
+    (Cause::InsideOneOrganisation, place::inside_one_organisation),
+    // Does the line tell?
+    (Cause::TlsNotRecorded, place::tls_not_recorded),
+    (Cause::TlsEndedAtProxy, place::tls_ended_at_proxy),
+    // The receiver.
+    (
+        Cause::AddressFamilyDiffers,
+        receiver::address_family_differs,
+    ),
+    (Cause::BackupMxTookIt, receiver::backup_mx_took_it),
+    (Cause::MxHostDiffers, receiver::mx_host_differs),
+    (Cause::EhloRefused, receiver::ehlo_refused),
+    (Cause::StarttlsMaskedNearReceiver, receiver::masked),
+    (Cause::StarttlsRefused, receiver::refused),
+    (
+        Cause::StarttlsTemporarilyRefused,
+        receiver::temporarily_refused,
+    ),
+    (Cause::ServerLegacyVersion, receiver::legacy_version),
+    (Cause::SuitesIncompatible, receiver::suites_incompatible),
+    (
+        Cause::ClientCertificateDemanded,
+        receiver::client_certificate_demanded,
+    ),
+    (Cause::HandshakeFailsForAll, receiver::handshake_fails),
+    // The sender.
+    (Cause::SenderCannotTls, client::cannot_tls),
+    (Cause::SenderDidNotTry, client::did_not_try),
+    (Cause::SenderFellBack, client::fell_back),
+    (Cause::SenderExemptsDomain, client::exempts_domain),
+    (Cause::SenderRemembersFailure, client::remembers_failure),
+    // The path, and what depends on who asks.
+    (
+        Cause::StarttlsStrippedInTransit,
+        client::stripped_in_transit,
+    ),
+    (Cause::StarttlsNotOffered, receiver::not_offered),
+    (
+        Cause::StarttlsOfferedSelectively,
+        receiver::offered_selectively,
+    ),
+    (Cause::ReceiverRemembersFailure, receiver::remembers_failure),
+    (Cause::GreetingLacksEsmtp, receiver::greeting_lacks_esmtp),
+    (Cause::GreylistedOrDeferred, receiver::greylisted),
+    (
+        Cause::CertificateInvalidForPolicy,
+        receiver::certificate_invalid,
+    ),
+    (Cause::SubmissionWordTooOld, place::submission_word_too_old),
+    (Cause::TlsNotRequiredByMessage, client::tls_not_required),
+    // How far the evidence reaches.
+    (Cause::ReceiverNotInMx, evidence::receiver_not_in_mx),
+    (Cause::MxMovedSince, evidence::mx_moved_since),
+    (
+        Cause::ReceiverChangedSince,
+        evidence::receiver_changed_since,
+    ),
+    (
+        Cause::CertificateChangedSince,
+        evidence::certificate_changed_since,
+    ),
+    (Cause::HeaderUntrusted, evidence::header_untrusted),
+    (Cause::ChainBroken, evidence::chain_broken),
+    (Cause::ProbeBlockedHere, evidence::probe_blocked_here),
+];
+
+/// Whether a cause speaks about the evidence rather than about the hop.
+#[must_use]
+pub fn is_about_evidence(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::ReceiverNotInMx
+            | Cause::MxMovedSince
+            | Cause::ReceiverChangedSince
+            | Cause::CertificateChangedSince
+            | Cause::HeaderUntrusted
+            | Cause::ChainBroken
+            | Cause::ProbeBlockedHere
+    )
+}
+
+/// Whether a cause, where it is likely, leaves no sender TLS, so that what the
+/// sender did needs no explaining.
+#[must_use]
+pub fn is_at_receiver(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::StarttlsNotOffered
+            | Cause::StarttlsRefused
+            | Cause::StarttlsTemporarilyRefused
+            | Cause::HandshakeFailsForAll
+            | Cause::StarttlsMaskedNearReceiver
+            | Cause::MxHostDiffers
+            | Cause::BackupMxTookIt
+            | Cause::AddressFamilyDiffers
+            | Cause::EhloRefused
+    )
+}
+
+/// Whether a cause lies with the sender or the path.
+#[must_use]
+pub fn is_beyond_receiver(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::SenderDidNotTry
+            | Cause::SenderCannotTls
+            | Cause::SenderExemptsDomain
+            | Cause::SenderRemembersFailure
+            | Cause::StarttlsStrippedInTransit
+            | Cause::StarttlsOfferedSelectively
+            | Cause::ReceiverRemembersFailure
+    )
+}
