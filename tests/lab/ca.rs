@@ -1,0 +1,170 @@
+//! A throw-away certificate authority: one root and one intermediate a
+//! process, and leaves that are right or wrong on purpose.
+
+use std::sync::{Arc, OnceLock};
+
+use rcgen::{
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, PKCS_RSA_SHA256, date_time_ymd,
+};
+use rustls::RootCertStore;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ServerConfig, WebPkiClientVerifier};
+
+use super::world::{CertificateKind, ClientCertificate, ServerSpec, TlsVersions};
+
+/// The names of the certificate that is another host's.
+const OTHER_NAMES: [&str; 2] = ["mail.hoster.example", "www.hoster.example"];
+
+/// The authority.
+pub struct Authority {
+    root: rcgen::Certificate,
+    intermediate: rcgen::Certificate,
+    issuer: Issuer<'static, KeyPair>,
+    other_issuer: Issuer<'static, KeyPair>,
+    other_root: rcgen::Certificate,
+}
+
+impl Authority {
+    /// The one of this process.
+    pub fn lab() -> &'static Self {
+        static AUTHORITY: OnceLock<Authority> = OnceLock::new();
+        AUTHORITY.get_or_init(Self::new)
+    }
+
+    fn new() -> Self {
+        let root_key = KeyPair::generate().unwrap();
+        let root_params = authority_params("Starttrace Lab Root");
+        let root = root_params.self_signed(&root_key).unwrap();
+        let root_issuer = Issuer::new(root_params, root_key);
+
+        let key = KeyPair::generate().unwrap();
+        let params = authority_params("Starttrace Lab R3");
+        let intermediate = params.signed_by(&key, &root_issuer).unwrap();
+        let issuer = Issuer::new(params, key);
+
+        let other_key = KeyPair::generate().unwrap();
+        let other_params = authority_params("Nobody's Root");
+        let other_root = other_params.self_signed(&other_key).unwrap();
+        Self {
+            root,
+            intermediate,
+            issuer,
+            other_issuer: Issuer::new(other_params, other_key),
+            other_root,
+        }
+    }
+
+    /// The root, for `--ca-file`.
+    pub fn root_pem(&self) -> String {
+        self.root.pem()
+    }
+
+    /// The rustls side of a server.
+    pub fn server_config(&self, spec: &ServerSpec) -> ServerConfig {
+        let (chain, key) = self.chain(&spec.host, spec.certificate);
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let versions: &[&rustls::SupportedProtocolVersion] = match spec.tls {
+            TlsVersions::Both => &[&rustls::version::TLS12, &rustls::version::TLS13],
+            TlsVersions::Only12 => &[&rustls::version::TLS12],
+            TlsVersions::Only13 => &[&rustls::version::TLS13],
+        };
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(versions)
+            .unwrap();
+        let builder = if spec.client_certificate == ClientCertificate::None {
+            builder.with_no_client_auth()
+        } else {
+            let mut roots = RootCertStore::empty();
+            roots.add(self.root.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier = if spec.client_certificate == ClientCertificate::Requested {
+                verifier.allow_unauthenticated()
+            } else {
+                verifier
+            };
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        };
+        builder.with_single_cert(chain, key).unwrap()
+    }
+
+    /// The chain as sent, and the leaf's key.
+    fn chain(
+        &self,
+        host: &str,
+        kind: CertificateKind,
+    ) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let key = match kind {
+            CertificateKind::Rsa => KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap(),
+            _ => KeyPair::generate().unwrap(),
+        };
+        let parent = host.split_once('.').map_or(host, |(_, parent)| parent);
+        let names: Vec<String> = match kind {
+            CertificateKind::WrongName => OTHER_NAMES.map(str::to_owned).to_vec(),
+            CertificateKind::CommonNameOnly => Vec::new(),
+            CertificateKind::Wildcard => vec![format!("*.{parent}")],
+            CertificateKind::ControlCharacters => {
+                vec![
+                    host.to_owned(),
+                    "evil\u{1b}[2J\u{7}\r\nx.example".to_owned(),
+                ]
+            }
+            _ => vec![host.to_owned()],
+        };
+        let mut params = CertificateParams::default();
+        params.subject_alt_names = names
+            .iter()
+            .map(|name| rcgen::SanType::DnsName(name.as_str().try_into().unwrap()))
+            .collect();
+        let mut subject = DistinguishedName::new();
+        let common_name = match kind {
+            CertificateKind::ControlCharacters => {
+                "evil\u{1b}]0;owned\u{7}\u{202e}elpmaxe.liam".to_owned()
+            }
+            CertificateKind::CommonNameOnly => host.to_owned(),
+            _ => names[0].clone(),
+        };
+        subject.push(DnType::CommonName, common_name);
+        params.distinguished_name = subject;
+        params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
+        (params.not_before, params.not_after) = match kind {
+            CertificateKind::Expired => (date_time_ymd(2026, 1, 10), date_time_ymd(2026, 4, 10)),
+            CertificateKind::NotYetValid => (date_time_ymd(2090, 1, 1), date_time_ymd(2091, 1, 1)),
+            _ => (date_time_ymd(2026, 9, 2), date_time_ymd(2091, 1, 1)),
+        };
+        let (leaf, rest) = match kind {
+            CertificateKind::SelfSigned => (params.self_signed(&key), vec![]),
+            CertificateKind::MissingIntermediate => (params.signed_by(&key, &self.issuer), vec![]),
+            CertificateKind::OtherRoot => (
+                params.signed_by(&key, &self.other_issuer),
+                vec![self.other_root.der().clone()],
+            ),
+            _ => (
+                params.signed_by(&key, &self.issuer),
+                vec![self.intermediate.der().clone()],
+            ),
+        };
+        let mut chain = vec![leaf.unwrap().der().clone()];
+        chain.extend(rest);
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        (chain, key)
+    }
+}
+
+fn authority_params(name: &str) -> CertificateParams {
+    let mut params = CertificateParams::default();
+    let mut subject = DistinguishedName::new();
+    subject.push(DnType::CommonName, name);
+    params.distinguished_name = subject;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.key_usages = vec![
+        KeyUsagePurpose::KeyCertSign,
+        KeyUsagePurpose::CrlSign,
+        KeyUsagePurpose::DigitalSignature,
+    ];
+    params.not_before = date_time_ymd(2020, 1, 1);
+    params.not_after = date_time_ymd(2095, 1, 1);
+    params
+}

@@ -1,0 +1,198 @@
+//! A small internet on loopback: an authoritative name server, mail servers
+//! that are right or wrong on purpose, and a throw-away certificate authority,
+//! all in this process, on unprivileged ports, without root.
+//!
+//! A [`World`](world::World) is read from TOML; [`Lab::start`] serves it until
+//! the `Lab` is dropped. Worlds run in parallel: each takes its own prefix
+//! `127.a.b.` and one port of its own for every server and the name server, so
+//! that one `--port` fits all of a world's hosts. A world is written with
+//! addresses `127.100.100.N`; [`Lab::localise`] puts the real prefix in, and
+//! [`Lab::normalise`] takes it out of what a program printed.
+//!
+//! Not played here, since rustls cannot: TLS below 1.2, suites without forward
+//! secrecy, RSA keys below 2048 bits. DNSSEC is not signed.
+
+#![allow(dead_code, reason = "each test program uses another part of the lab")]
+#![allow(clippy::unwrap_used)]
+
+pub mod ca;
+pub mod dns;
+pub mod log;
+pub mod page;
+pub mod script;
+pub mod smtp;
+pub mod world;
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::{TcpListener, UdpSocket};
+use tokio::runtime::Runtime;
+
+use self::ca::Authority;
+use self::log::Log;
+use self::world::{ControlSpec, ServerSpec, World};
+
+/// The prefix addresses have in a world's text.
+pub const WRITTEN_PREFIX: &str = "127.100.100.";
+/// The host part at which the name server answers.
+const NAME_SERVER: u8 = 53;
+/// Where the control host answers, and where one is named that does not.
+const CONTROL: &str = "127.100.100.250";
+const CONTROL_ABSENT: &str = "127.100.100.251";
+pub const CONTROL_HOST: &str = "control.example";
+
+/// A world being served.
+pub struct Lab {
+    runtime: Option<Runtime>,
+    prefix: String,
+    pub port: u16,
+    pub resolver: SocketAddr,
+    pub log: Arc<Log>,
+    directory: tempfile::TempDir,
+}
+
+impl Lab {
+    /// Serves `world` until the value is dropped.
+    pub fn start(world: &World) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let log = Arc::new(Log::default());
+        let mut servers = world.server.clone();
+        let mut zone = world.zone.clone();
+        match world.control {
+            ControlSpec::Good => {
+                servers.push(ServerSpec::good(CONTROL_HOST, CONTROL));
+                zone.push_str(&format!("\n{CONTROL_HOST} A {CONTROL}\n"));
+            }
+            ControlSpec::Stripped => {
+                let mut server = ServerSpec::good(CONTROL_HOST, CONTROL);
+                server.ehlo = vec!["250-{host}".into(), "250 SIZE 1000000".into()];
+                servers.push(server);
+                zone.push_str(&format!("\n{CONTROL_HOST} A {CONTROL}\n"));
+            }
+            ControlSpec::Blocked => {
+                zone.push_str(&format!("\n{CONTROL_HOST} A {CONTROL_ABSENT}\n"));
+            }
+            ControlSpec::None => {}
+        }
+        let mut last = String::new();
+        for _ in 0..50 {
+            match runtime.block_on(bind(&servers)) {
+                Ok(bound) => {
+                    let directory = tempfile::tempdir().unwrap();
+                    std::fs::write(directory.path().join("ca.pem"), Authority::lab().root_pem())
+                        .unwrap();
+                    let resolver = bound.udp.local_addr().unwrap();
+                    let zone = dns::Zone::parse(&zone.replace(WRITTEN_PREFIX, &bound.prefix));
+                    let queries = Arc::clone(&log);
+                    runtime.spawn(dns::serve(zone, bound.udp, bound.tcp, queries));
+                    for (spec, listener) in bound.listeners {
+                        let server = smtp::Server::new(&spec, world.clock_speed);
+                        runtime.spawn(smtp::serve(Arc::new(server), listener, Arc::clone(&log)));
+                    }
+                    return Self {
+                        runtime: Some(runtime),
+                        prefix: bound.prefix,
+                        port: bound.port,
+                        resolver,
+                        log,
+                        directory,
+                    };
+                }
+                Err(error) => last = error.to_string(),
+            }
+        }
+        panic!("no free prefix and port on loopback: {last}");
+    }
+
+    /// The throw-away root, as a PEM file.
+    pub fn ca_file(&self) -> PathBuf {
+        self.directory.path().join("ca.pem")
+    }
+
+    /// A directory that goes with the world.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The address `127.100.100.N` of the world's text as it is served.
+    pub fn address(&self, written: &str) -> IpAddr {
+        self.localise(written).parse().unwrap()
+    }
+
+    /// A world's text with the addresses that are served.
+    pub fn localise(&self, text: &str) -> String {
+        text.replace(WRITTEN_PREFIX, &self.prefix)
+    }
+
+    /// What a program printed, with the world's addresses and port as the
+    /// world writes them; all have the same width, so columns stay.
+    pub fn normalise(&self, text: &str) -> String {
+        text.replace(&self.prefix, WRITTEN_PREFIX)
+            .replace(&self.port.to_string(), "54321")
+            .replace(&self.directory.path().display().to_string(), "LAB")
+    }
+
+    /// Waits until every session has ended, so that the log is whole.
+    pub fn settle(&self) {
+        let until = Instant::now() + Duration::from_secs(3);
+        while self.log.sessions() > 0 && Instant::now() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+struct Bound {
+    prefix: String,
+    port: u16,
+    udp: UdpSocket,
+    tcp: TcpListener,
+    listeners: Vec<(ServerSpec, TcpListener)>,
+}
+
+/// Takes a random prefix and port; fails where anything of it is in use.
+async fn bind(servers: &[ServerSpec]) -> std::io::Result<Bound> {
+    let random = RandomState::new().build_hasher().finish();
+    // Three digits each and five for the port, below the ephemeral range, so
+    // that columns are as wide in every run and no client's port is hit.
+    let (a, b) = (101 + random % 150, 101 + (random >> 16) % 150);
+    let port = 20_000 + u16::try_from((random >> 32) % 12_000).unwrap();
+    let prefix = format!("127.{a}.{b}.");
+    let name_server: SocketAddr = format!("{prefix}{NAME_SERVER}:{port}").parse().unwrap();
+    let udp = UdpSocket::bind(name_server).await?;
+    let tcp = TcpListener::bind(name_server).await?;
+    let mut listeners = Vec::new();
+    for server in servers {
+        for address in &server.address {
+            let ip: IpAddr = address
+                .replace(WRITTEN_PREFIX, &prefix)
+                .parse()
+                .unwrap_or_else(|_| panic!("{address} is no address"));
+            let listener = TcpListener::bind(SocketAddr::new(ip, port)).await?;
+            listeners.push((server.clone(), listener));
+        }
+    }
+    Ok(Bound {
+        prefix,
+        port,
+        udp,
+        tcp,
+        listeners,
+    })
+}
