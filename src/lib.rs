@@ -16,3 +16,11 @@ pub mod smtp;
 pub mod tls;
 pub mod trace;
 pub mod verdict;
+
+// Observations for tests, shared with the tests outside of the library, which
+// name this crate from outside.
+#[cfg(test)]
+extern crate self as starttrace;
+#[cfg(test)]
+#[path = "../tests/samples/mod.rs"]
+mod samples;

@@ -97,6 +97,21 @@ impl Code {
         self.words().summary
     }
 
+    /// The summary said of one host, for a finding's subject.
+    #[must_use]
+    pub fn subject(self, host: &str) -> String {
+        let summary = self.summary();
+        for general in ["an MX host", "a host", "the server", "the host"] {
+            // Whole words only: "the hosts" is something else.
+            if let Some((before, after)) = summary.split_once(general)
+                && !after.starts_with(|c: char| c.is_alphanumeric())
+            {
+                return format!("{before}{host}{after}");
+            }
+        }
+        format!("{host}: {summary}")
+    }
+
     /// What it means for mail, in whole sentences.
     #[must_use]
     pub fn means(self) -> &'static str {
@@ -262,6 +277,21 @@ mod tests {
             if let Some(code) = Code::parse(word) {
                 assert_eq!(code.tlsrpt(), Some(word));
             }
+        }
+    }
+
+    #[test]
+    fn a_summary_can_be_said_of_a_host() {
+        for (code, subject) in [
+            (Code::StarttlsNotSupported, "mx1 does not offer STARTTLS"),
+            (
+                Code::CertificateNotTrusted,
+                "no path leads from mx1's certificate to a trusted root",
+            ),
+            (Code::GreetingRejected, "mx1 turned this client away"),
+            (Code::MxTargetIsCname, "mx1: an MX record names an alias"),
+        ] {
+            assert_eq!(code.subject("mx1"), subject);
         }
     }
 

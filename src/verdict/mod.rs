@@ -1,11 +1,37 @@
 //! From what was seen of a domain to what it means. Pure functions.
 //!
-//! Entry point: `assess`. The published words are fixed in `contract.md`'s
-//! terms: protection is the worst of what a sender may meet among the
-//! endpoints that were seen; an endpoint that was not seen leaves the level
-//! and shows in [`Seen`].
+//! Entry point: [`assess`]. It decides, in this order:
+//!
+//! 1. what was seen of each endpoint: TLS, no TLS, or nothing
+//!    (`sight`, the one place where a failure is weighed);
+//! 2. whether the network here may be believed: nothing negative is said
+//!    when the control host failed;
+//! 3. how well mail is protected: the worst of what a sender may meet among
+//!    the endpoints that were seen. An endpoint that was not seen leaves the
+//!    level and shows in [`Seen`];
+//! 4. what each kind of sender would do;
+//! 5. the findings, each with what was seen, what it means, what to do;
+//! 6. the answer to the level required, and the sentence that gives it.
+//!
+//! Certificates are judged again as of the time given, so that an old
+//! observation, or the future, can be judged. Not supported: finding another
+//! path to a root as of that time; only the dates of the certificates that
+//! were sent count.
+
+mod assess;
+mod certificates;
+mod findings;
+mod protection;
+mod reason;
+mod senders;
+mod sight;
+#[cfg(test)]
+mod tests;
 
 use jiff::Timestamp;
+
+pub use assess::assess;
+pub use sight::{Sight, sight};
 
 use crate::answer::Answer;
 use crate::finding::Finding;
@@ -48,6 +74,18 @@ pub enum Required {
     Tls,
     Authenticated,
     Enforced,
+}
+
+impl Required {
+    /// The word of the published contract.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+            Self::Authenticated => "authenticated",
+            Self::Enforced => "enforced",
+        }
+    }
 }
 
 /// What one kind of sender would do.

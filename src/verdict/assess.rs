@@ -1,0 +1,186 @@
+//! The judgement itself, step by step.
+
+use jiff::Timestamp;
+
+use crate::answer::Answer;
+use crate::failure::{Failure, Kind};
+use crate::observed::domain::{DomainObservation, HostObservation};
+use crate::observed::endpoint::EndpointObservation;
+use crate::tls::handshake::Handshake;
+use crate::verdict::protection::{self, Enforcement};
+use crate::verdict::sight::{Sight, sight};
+use crate::verdict::{HostVerdict, Protection, Required, Verdict, findings, reason, senders};
+
+/// Judges what was seen of a domain, with certificates as of `at`.
+#[must_use]
+pub fn assess(observation: &DomainObservation, at: Timestamp, required: Required) -> Verdict {
+    let scene = Scene::new(observation, at);
+    let protection = if scene.doubtful && protection::seen(&scene).endpoints == 0 {
+        Protection::Unknown
+    } else {
+        protection::of_domain(&scene)
+    };
+    let answer = answer(&scene, protection, required);
+    let findings = findings::of(&scene, protection);
+    Verdict {
+        at,
+        required,
+        protection,
+        answer,
+        trouble_here: answer == Answer::Unknown && trouble_here(&scene),
+        reason: reason::of(&scene, protection, answer, required),
+        seen: protection::seen(&scene),
+        senders: senders::of_domain(&scene, protection),
+        hosts: scene
+            .hosts
+            .iter()
+            .map(|host| HostVerdict {
+                host: host.host.host.clone(),
+                protection: protection::of_host(&scene, host),
+                senders: senders::of_host(&scene, host),
+            })
+            .collect(),
+        findings,
+    }
+}
+
+/// An observation with what each endpoint shows.
+#[derive(Debug)]
+pub(super) struct Scene<'o> {
+    pub(super) observation: &'o DomainObservation,
+    pub(super) at: Timestamp,
+    /// In the order a sender would try them.
+    pub(super) hosts: Vec<SeenHost<'o>>,
+    /// Something negative was seen, but the control host failed too: it was
+    /// turned into "not seen".
+    pub(super) doubtful: bool,
+}
+
+/// A host with what its endpoints show.
+#[derive(Debug)]
+pub(super) struct SeenHost<'o> {
+    pub(super) host: &'o HostObservation,
+    pub(super) sights: Vec<(&'o EndpointObservation, Sight<'o>)>,
+}
+
+impl<'o> SeenHost<'o> {
+    /// The handshakes of the endpoints that have TLS.
+    pub(super) fn handshakes(&self) -> impl Iterator<Item = &'o Handshake> {
+        self.sights.iter().filter_map(|(_, sight)| match sight {
+            Sight::Tls(handshake) => Some(*handshake),
+            Sight::NoTls { .. } | Sight::NotSeen(_) => None,
+        })
+    }
+}
+
+impl<'o> Scene<'o> {
+    fn new(observation: &'o DomainObservation, at: Timestamp) -> Self {
+        let control_failure = observation.control.failure();
+        let mut doubtful = false;
+        let hosts = observation
+            .hosts
+            .iter()
+            .map(|host| SeenHost {
+                host,
+                sights: host
+                    .endpoints
+                    .iter()
+                    .map(|endpoint| match (sight(endpoint), control_failure) {
+                        // RFC 3207, section 6: what is missing here may have
+                        // been removed on the way. A host known to have it
+                        // shows whether this network lets it through.
+                        (Sight::NoTls { .. }, Some(failure)) => {
+                            doubtful = true;
+                            (endpoint, Sight::NotSeen(Some(failure)))
+                        }
+                        (sight, _) => (endpoint, sight),
+                    })
+                    .collect(),
+            })
+            .collect();
+        Self {
+            observation,
+            at,
+            hosts,
+            doubtful,
+        }
+    }
+
+    /// Why the network here cannot be believed: the control host failed, and
+    /// its word was needed, since something is missing or nothing was seen.
+    pub(super) fn control_trouble(&self) -> Option<&'o Failure> {
+        let nothing_seen = protection::seen(self).endpoints == 0;
+        self.observation
+            .control
+            .failure()
+            .filter(|_| self.doubtful || nothing_seen)
+    }
+
+    /// The failures of the endpoints that were not seen.
+    pub(super) fn unseen(
+        &self,
+    ) -> impl Iterator<Item = (&SeenHost<'o>, &'o EndpointObservation, Option<&'o Failure>)> {
+        self.hosts.iter().flat_map(|host| {
+            host.sights.iter().filter_map(move |(endpoint, sight)| {
+                if let Sight::NotSeen(failure) = sight {
+                    Some((host, *endpoint, *failure))
+                } else {
+                    None
+                }
+            })
+        })
+    }
+
+    /// Whether an endpoint of the best preference that has addresses was seen.
+    pub(super) fn best_was_seen(&self) -> bool {
+        let with_address = || {
+            self.hosts
+                .iter()
+                .filter(|host| !protection::has_no_address(host.host))
+        };
+        let best = with_address().map(|host| host.host.preference).min();
+        with_address()
+            .filter(|host| Some(host.host.preference) == best)
+            .flat_map(|host| &host.sights)
+            .any(|(_, sight)| !matches!(sight, Sight::NotSeen(_)))
+    }
+}
+
+fn answer(scene: &Scene<'_>, protection: Protection, required: Required) -> Answer {
+    if scene.doubtful {
+        return Answer::Unknown;
+    }
+    let reached = match protection {
+        Protection::Unknown => return Answer::Unknown,
+        Protection::NoMail | Protection::Cleartext | Protection::Mixed | Protection::Legacy => {
+            return Answer::No;
+        }
+        Protection::Encrypted => Required::Tls,
+        Protection::Authenticated => Required::Authenticated,
+        Protection::Enforced => Required::Enforced,
+    };
+    let order = |level: Required| match level {
+        Required::Tls => 0,
+        Required::Authenticated => 1,
+        Required::Enforced => 2,
+    };
+    if order(reached) < order(required) {
+        // What was not asked cannot be missing. A certificate was looked at
+        // whenever there was a handshake, so `authenticated` is decided.
+        let open = required == Required::Enforced
+            && protection::enforcement(scene.observation) == Enforcement::Unknown;
+        return if open { Answer::Unknown } else { Answer::No };
+    }
+    if scene.best_was_seen() {
+        Answer::Yes
+    } else {
+        Answer::Unknown
+    }
+}
+
+fn trouble_here(scene: &Scene<'_>) -> bool {
+    scene.control_trouble().is_some()
+        || scene.unseen().any(|(_, _, failure)| {
+            failure.is_some_and(|f| matches!(f.kind, Kind::Port25Blocked | Kind::TooManyOpenFiles))
+        })
+}

@@ -1,0 +1,644 @@
+//! What is worth telling, the gravest first, then by MX preference.
+//!
+//! Equal things are told once: the addresses of one host that show the same
+//! make one finding, and so do all addresses that were not seen for the same
+//! reason.
+
+use std::net::IpAddr;
+
+use jiff::{Timestamp, Unit};
+
+use crate::attempt::Attempt;
+use crate::failure::{Failure, Kind, Stage};
+use crate::finding::{Code, Finding, Severity};
+use crate::observed::domain::{HostObservation, MxSource, StsMode};
+use crate::observed::endpoint::{Anomaly, EndpointObservation};
+use crate::tls::certificate::Certificate;
+use crate::tls::handshake::Handshake;
+use crate::verdict::Protection;
+use crate::verdict::assess::{Scene, SeenHost};
+use crate::verdict::certificates::{Dates, dates};
+use crate::verdict::protection::{self, Enforcement, NoMail, has_no_address};
+use crate::verdict::sight::Sight;
+
+/// How long before its end a certificate is worth a word. Automatic renewal
+/// (every 60 of 90 days is usual) has long happened by then.
+const SOON_DAYS: i64 = 14;
+
+/// So many names or addresses are listed, the rest are counted.
+const LISTED: usize = 6;
+
+/// Every finding, in order.
+pub(super) fn of(scene: &Scene<'_>, protection: Protection) -> Vec<Finding> {
+    let mut list = List::default();
+    domain(scene, protection, &mut list);
+    differences(scene, &mut list);
+    for (place, host) in scene.hosts.iter().enumerate() {
+        addresses(scene, place, host.host, &mut list);
+        endpoints(scene, place, host, &mut list);
+        policies(scene, place, host, &mut list);
+    }
+    unseen(scene, &mut list);
+    list.into_findings()
+}
+
+/// Which words a failed control host gets.
+pub(super) fn control_code(failure: &Failure) -> Code {
+    match failure.kind {
+        Kind::Port25Blocked
+        | Kind::ConnectRefused
+        | Kind::ConnectTimeout
+        | Kind::ConnectUnreachable
+        | Kind::StarttlsNotSupported
+        | Kind::StarttlsRejected
+        | Kind::StarttlsMasked
+        | Kind::GreetingTimeout => Code::Port25Blocked,
+        Kind::Servfail | Kind::DnsTimeout | Kind::DnsRefused | Kind::Nxdomain | Kind::NoData => {
+            Code::of(failure.kind)
+        }
+        Kind::TooManyOpenFiles => Code::TooManyOpenFiles,
+        _ => Code::ControlFailed,
+    }
+}
+
+/// Findings with what orders them: first what puts all else in doubt.
+#[derive(Default)]
+struct List(Vec<(Order, Finding)>);
+
+type Order = (bool, Severity, usize);
+
+impl List {
+    fn add(&mut self, place: usize, finding: Finding) {
+        self.0.push(((true, finding.severity, place), finding));
+    }
+
+    fn add_in_front(&mut self, finding: Finding) {
+        self.0.push(((false, Severity::Error, 0), finding));
+    }
+
+    fn into_findings(mut self) -> Vec<Finding> {
+        self.0.sort_by_key(|(order, _)| *order);
+        self.0.into_iter().map(|(_, finding)| finding).collect()
+    }
+}
+
+fn domain(scene: &Scene<'_>, protection: Protection, list: &mut List) {
+    let observation = scene.observation;
+    let name = observation.domain.as_str();
+    if let Some(failure) = scene.control_trouble() {
+        let code = control_code(failure);
+        let mut finding = Finding::new(code, code.summary(), said(failure));
+        finding.severity = Severity::Error;
+        list.add_in_front(finding);
+    }
+    if let Some(failure) = observation.mx.failure() {
+        let code = Code::of(failure.kind);
+        let subject = match failure.kind {
+            Kind::Nxdomain => format!("{name} does not exist"),
+            _ => format!("{name}: {}", code.summary()),
+        };
+        list.add(0, Finding::new(code, subject, said(failure)));
+    }
+    let records = observation.mx.done().map(|mx| &mx.records[..]);
+    let nulls = records
+        .unwrap_or_default()
+        .iter()
+        .filter(|record| record.host.as_str().is_empty())
+        .count();
+    match protection::no_mail(observation) {
+        Some(NoMail::NullMx) => list.add(
+            0,
+            Finding::new(
+                Code::NullMx,
+                format!("{name} says that it takes no mail"),
+                "the MX record \"0 .\"",
+            ),
+        ),
+        // The failed MX question has told it already.
+        Some(NoMail::Nxdomain | NoMail::NoData) if observation.mx.is_done() => list.add(
+            0,
+            Finding::new(
+                Code::NoData,
+                format!("{name} has no mail server"),
+                "no MX record, and no address of the domain itself",
+            ),
+        ),
+        _ if nulls > 0 => list.add(
+            0,
+            Finding::new(
+                Code::NullMxBesideOthers,
+                format!("{name}: {}", Code::NullMxBesideOthers.summary()),
+                format!(
+                    "the MX record \".\" beside {} others",
+                    records.unwrap_or_default().len() - nulls
+                ),
+            ),
+        ),
+        _ => {}
+    }
+    sts(scene, list);
+    if matches!(
+        protection,
+        Protection::Encrypted | Protection::Authenticated
+    ) && protection::enforcement(observation) == Enforcement::None
+    {
+        list.add(
+            usize::MAX,
+            Finding::new(
+                Code::NotEnforced,
+                format!("{name}: {}", Code::NotEnforced.summary()),
+                "no TLSA records that bind, and no MTA-STS policy in mode enforce",
+            ),
+        );
+    }
+}
+
+fn sts(scene: &Scene<'_>, list: &mut List) {
+    let sts = &scene.observation.mta_sts;
+    let name = scene.observation.domain.as_str();
+    let failure = sts.record.failure().or_else(|| sts.policy.failure());
+    if let Some(failure) = failure {
+        let code = Code::of(failure.kind);
+        let subject = format!("{name}: {}", code.summary());
+        let subject = if failure.stage == Stage::Dns {
+            format!("{name}: the MTA-STS record could not be looked up")
+        } else {
+            subject
+        };
+        list.add(0, Finding::new(code, subject, said(failure)));
+    }
+    if let Attempt::Done(record) = &sts.record
+        && record.id.is_none()
+        && !record.txt.is_empty()
+    {
+        list.add(
+            0,
+            Finding::new(
+                Code::StsPolicyInvalid,
+                format!("{name}: the MTA-STS record is not valid"),
+                listed(record.txt.iter().map(|txt| format!("{txt:?}"))),
+            ),
+        );
+    }
+}
+
+/// Hosts, families or addresses of which only some have TLS.
+fn differences(scene: &Scene<'_>, list: &mut List) {
+    let with = |host: &&SeenHost<'_>| host.handshakes().next().is_some();
+    let without = |host: &&SeenHost<'_>| {
+        host.sights
+            .iter()
+            .any(|(_, sight)| matches!(sight, Sight::NoTls { .. }))
+    };
+    let good = scene.hosts.iter().filter(|h| with(h) && !without(h));
+    let bad = scene.hosts.iter().filter(|h| without(h) && !with(h));
+    if good.clone().next().is_some() && bad.clone().next().is_some() {
+        let name = |host: &SeenHost<'_>| host.host.host.to_string();
+        list.add(
+            0,
+            Finding::new(
+                Code::MxHostsDiffer,
+                format!(
+                    "{}: {}",
+                    scene.observation.domain,
+                    Code::MxHostsDiffer.summary()
+                ),
+                format!(
+                    "TLS at {}; none at {}",
+                    listed(good.map(name)),
+                    listed(bad.map(name))
+                ),
+            ),
+        );
+    }
+    for (place, host) in scene.hosts.iter().enumerate() {
+        if !with(&host) || !without(&host) {
+            continue;
+        }
+        let of = |wanted: bool| {
+            host.sights.iter().filter_map(move |(endpoint, sight)| {
+                let has = matches!(sight, Sight::Tls(_));
+                let lacks = matches!(sight, Sight::NoTls { .. });
+                (if wanted { has } else { lacks }).then_some(endpoint.address)
+            })
+        };
+        let one_family = |mut list: Box<dyn Iterator<Item = IpAddr>>| {
+            let first = list.next().is_some_and(|ip| ip.is_ipv4());
+            list.all(|ip| ip.is_ipv4() == first).then_some(first)
+        };
+        let (has, lacks): (Vec<_>, Vec<_>) = (of(true).collect(), of(false).collect());
+        let families = one_family(Box::new(has.clone().into_iter()))
+            .zip(one_family(Box::new(lacks.clone().into_iter())));
+        let code = if families.is_some_and(|(a, b)| a != b) {
+            Code::AddressFamiliesDiffer
+        } else {
+            Code::AddressesDiffer
+        };
+        list.add(
+            place,
+            Finding::new(
+                code,
+                match code {
+                    Code::AddressFamiliesDiffer => code.subject(host.host.host.as_str()),
+                    _ => format!(
+                        "some addresses of {} have TLS, others do not",
+                        host.host.host
+                    ),
+                },
+                format!(
+                    "TLS at {}; none at {}",
+                    listed(has.iter()),
+                    listed(lacks.iter())
+                ),
+            ),
+        );
+    }
+}
+
+/// What the name service says of a host.
+fn addresses(scene: &Scene<'_>, place: usize, host: &HostObservation, list: &mut List) {
+    let name = host.host.as_str();
+    let source = scene.observation.mx.done().map(|mx| mx.source);
+    let by_mx = source == Some(MxSource::Mx);
+    let mut add = |code: Code, seen: String| {
+        list.add(place, Finding::new(code, code.subject(name), seen));
+    };
+    if host.host.is_address() {
+        add(
+            Code::MxIsAddressLiteral,
+            format!("MX {} {name}", host.preference),
+        );
+        return;
+    }
+    if by_mx && host.host.is_single_label() {
+        add(
+            Code::MxIsSingleLabel,
+            format!("MX {} {name}", host.preference),
+        );
+    }
+    if by_mx && let Some(canonical) = &host.canonical {
+        add(
+            Code::MxTargetIsCname,
+            format!("{name} is an alias of {canonical}"),
+        );
+    }
+    if has_no_address(host) {
+        if by_mx {
+            let seen = match host.addresses.failure() {
+                Some(failure) => said(failure),
+                None => "neither an A nor an AAAA record".to_owned(),
+            };
+            add(Code::MxTargetUnresolvable, seen);
+        }
+        return;
+    }
+    let partial = host
+        .addresses
+        .done()
+        .and_then(|addresses| addresses.partial.as_deref());
+    if let Some(failure) = host.addresses.failure().or(partial) {
+        let code = Code::of(failure.kind);
+        let mut finding = Finding::new(code, code.subject(name), said(failure));
+        if partial.is_some() && finding.severity == Severity::Warning {
+            finding.severity = Severity::Note;
+        }
+        list.add(place, finding);
+    }
+    // Only on port 25 is it the public mail service that is looked at.
+    let private: Vec<IpAddr> = host
+        .endpoints
+        .iter()
+        .filter(|endpoint| endpoint.port == 25 && !is_public(endpoint.address))
+        .map(|endpoint| endpoint.address)
+        .collect();
+    if by_mx && !private.is_empty() {
+        list.add(
+            place,
+            Finding::new(
+                Code::MxAddressPrivate,
+                Code::MxAddressPrivate.subject(name),
+                listed(private.iter()),
+            ),
+        );
+    }
+}
+
+/// RFC 6890, section 2.2: not reachable from the Internet. Documentation
+/// ranges count as public here, as they do for a hop's leg.
+fn is_public(ip: IpAddr) -> bool {
+    match ip.to_canonical() {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            !(v4.is_private()
+                || v4.is_loopback()
+                || v4.is_link_local()
+                || v4.is_unspecified()
+                || v4.is_broadcast()
+                || v4.is_multicast()
+                || a == 0
+                // RFC 6598: between provider and customer.
+                || (a == 100 && (64..128).contains(&b)))
+        }
+        IpAddr::V6(v6) => {
+            let first = v6.segments()[0];
+            !(v6.is_loopback()
+                || v6.is_unspecified()
+                || v6.is_multicast()
+                || first & 0xfe00 == 0xfc00
+                || first & 0xffc0 == 0xfe80)
+        }
+    }
+}
+
+/// What the endpoints of a host show, equal things together.
+fn endpoints(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mut List) {
+    let mut shown: Vec<(Code, String, Vec<IpAddr>)> = Vec::new();
+    for (endpoint, sight) in &host.sights {
+        let mut add = |code: Code, seen: String| match shown
+            .iter_mut()
+            .find(|(c, s, _)| *c == code && *s == seen)
+        {
+            Some((_, _, at)) => at.push(endpoint.address),
+            None => shown.push((code, seen, vec![endpoint.address])),
+        };
+        match sight {
+            Sight::Tls(handshake) => handshake_findings(scene, handshake, &mut add),
+            Sight::NoTls {
+                failure: Some(failure),
+                code,
+            } => add(*code, said(failure)),
+            Sight::NoTls {
+                failure: None,
+                code,
+            } => add(*code, offered(endpoint)),
+            Sight::NotSeen(Some(failure)) if failure.kind == Kind::HandshakeIncompatible => {
+                add(Code::HandshakeIncompatible, said(failure));
+            }
+            // An alert that may be about us still refutes "no TLS".
+            Sight::NotSeen(Some(failure)) if failure.kind == Kind::HandshakeAlert => {
+                add(Code::HandshakeAlert, said(failure));
+            }
+            Sight::NotSeen(_) => {}
+        }
+        for anomaly in &endpoint.anomalies {
+            add(anomaly_code(*anomaly), String::new());
+        }
+    }
+    let several = host.sights.len() > 1;
+    for (code, seen, at) in shown {
+        let places = listed(at.iter());
+        let seen = match (seen.is_empty(), several) {
+            (true, _) => format!("at {places}"),
+            (false, true) => format!("{seen} (at {places})"),
+            (false, false) => seen,
+        };
+        let mut finding = Finding::new(code, code.subject(host.host.host.as_str()), seen);
+        match code {
+            // After the go-ahead of STARTTLS it is more than a note.
+            Code::ClosedByPeer => {
+                finding.severity = Severity::Error;
+                finding.subject = format!(
+                    "{} agrees to STARTTLS and then closes the connection",
+                    host.host.host
+                );
+            }
+            Code::HandshakeAlert
+                if host.sights.iter().any(|(_, sight)| {
+                    matches!(sight, Sight::NotSeen(Some(f)) if f.kind == Kind::HandshakeAlert)
+                }) =>
+            {
+                finding.severity = Severity::Warning;
+            }
+            _ => {}
+        }
+        list.add(place, finding);
+    }
+}
+
+fn handshake_findings(
+    scene: &Scene<'_>,
+    handshake: &Handshake,
+    add: &mut impl FnMut(Code, String),
+) {
+    if handshake.version.is_legacy() {
+        add(
+            Code::TlsBelow12,
+            format!("{} at most", handshake.version.name()),
+        );
+    }
+    // RFC 7672, section 3.1.1: with a match of usage 3 nothing else counts.
+    if handshake.dane.done().is_some_and(|m| m.usage == 3) {
+        return;
+    }
+    if let Some(failure) = handshake.dane.failure() {
+        add(Code::of(failure.kind), said(failure));
+    }
+    let leaf = handshake.chain.first();
+    let at_date = dates(handshake, scene.at, scene.observation.at);
+    match at_date {
+        Dates::Expired(end) => add(
+            Code::CertificateExpired,
+            format!("valid until {}{}", day(end), ago(end, scene.at)),
+        ),
+        Dates::NotYet(begin) => add(
+            Code::CertificateNotYetValid,
+            format!("valid from {}", day(begin)),
+        ),
+        Dates::InTime => {}
+    }
+    if let Some(failure) = handshake.pkix.failure() {
+        let told = at_date != Dates::InTime
+            && matches!(
+                failure.kind,
+                Kind::CertificateExpired | Kind::CertificateNotYetValid
+            );
+        if !told {
+            add(Code::of(failure.kind), certificate_said(failure, leaf));
+        }
+    }
+    if let Some(failure) = handshake.identity.failure() {
+        let names = leaf.map_or(&failure.detail.presented[..], |leaf| &leaf.names[..]);
+        let seen = if names.is_empty() {
+            said(failure)
+        } else {
+            format!("names {}", listed(names.iter()))
+        };
+        add(Code::of(failure.kind), seen);
+    }
+    if at_date == Dates::InTime
+        && handshake.pkix.is_done()
+        && let Some(end) = leaf.and_then(|leaf| leaf.not_after)
+        && days_between(scene.at, end) < SOON_DAYS
+    {
+        let left = match days_between(scene.at, end) {
+            0 => "less than a day left".to_owned(),
+            1 => "1 day left".to_owned(),
+            n => format!("{n} days left"),
+        };
+        add(
+            Code::CertificateExpiresSoon,
+            format!("valid until {}, {left}", day(end)),
+        );
+    }
+}
+
+fn anomaly_code(anomaly: Anomaly) -> Code {
+    match anomaly {
+        Anomaly::StarttlsAfterTls => Code::StarttlsAfterTls,
+        Anomaly::DataBeforeHandshake => Code::DataBeforeHandshake,
+        Anomaly::AuthBeforeTls => Code::AuthBeforeTls,
+        Anomaly::BareLf => Code::BareLf,
+        Anomaly::OverLongLine => Code::OverLongLine,
+        Anomaly::CodeMismatch => Code::CodeMismatch,
+        Anomaly::UnexpectedReply => Code::UnexpectedReply,
+        Anomaly::EhloAfterTlsFailed => Code::EhloAfterTlsFailed,
+    }
+}
+
+/// What the domain's policies say of a host.
+fn policies(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mut List) {
+    let name = host.host.host.as_str();
+    if let Some(failure) = host.host.tlsa.failure() {
+        let code = Code::of(failure.kind);
+        list.add(place, Finding::new(code, code.subject(name), said(failure)));
+    }
+    if host.host.mta_sts_listed == Some(false)
+        && let Some(policy) = scene.observation.mta_sts.policy.done()
+        && policy.mode != StsMode::None
+    {
+        let patterns = listed(policy.mx.iter().map(|mx| format!("\"mx: {mx}\"")));
+        let mut finding = Finding::new(
+            Code::StsMxNotListed,
+            format!("the MTA-STS policy does not list {name}"),
+            format!(
+                "policy {patterns}; DNS \"MX {} {name}\"",
+                host.host.preference
+            ),
+        );
+        if policy.mode == StsMode::Testing {
+            finding.severity = Severity::Warning;
+        }
+        list.add(place, finding);
+    }
+}
+
+/// The addresses that were not seen, by what kept us from it.
+fn unseen(scene: &Scene<'_>, list: &mut List) {
+    let mut groups: Vec<Unseen<'_>> = Vec::new();
+    // What the control host's failure hides is told once, in front.
+    let control = scene.observation.control.failure().map(std::ptr::from_ref);
+    for (place, (host, endpoint, failure)) in scene.unseen().enumerate() {
+        let Some(failure) = failure else { continue };
+        if Some(std::ptr::from_ref(failure)) == control
+            || matches!(
+                failure.kind,
+                Kind::HandshakeIncompatible | Kind::HandshakeAlert
+            )
+        {
+            continue;
+        }
+        let place = scene
+            .hosts
+            .iter()
+            .position(|h| std::ptr::eq(h, host))
+            .unwrap_or(place);
+        match groups.iter_mut().find(|g| g.failure.kind == failure.kind) {
+            Some(group) => group.at.push(endpoint.address),
+            None => groups.push(Unseen {
+                place,
+                failure,
+                at: vec![endpoint.address],
+            }),
+        }
+    }
+    for group in groups {
+        let code = Code::of(group.failure.kind);
+        let who = match group.at[..] {
+            [one] => one.to_string(),
+            [a, b] => format!("{a} and {b}"),
+            _ => format!("{} addresses", group.at.len()),
+        };
+        let seen = match group.at.len() {
+            0..=2 => said(group.failure),
+            _ => format!("{}; {}", listed(group.at.iter()), said(group.failure)),
+        };
+        let mut finding = Finding::new(
+            code,
+            format!("{who}: {}: unknown, not bad", code.summary()),
+            seen,
+        );
+        finding.severity = finding.severity.max(Severity::Warning);
+        list.add(group.place, finding);
+    }
+}
+
+struct Unseen<'o> {
+    place: usize,
+    failure: &'o Failure,
+    at: Vec<IpAddr>,
+}
+
+/// A failure's message, with the peer's words where it does not quote them.
+fn said(failure: &Failure) -> String {
+    match &failure.heard {
+        Some(heard) if !heard.is_empty() => {
+            let heard = String::from_utf8_lossy(heard);
+            let heard: String = heard.trim().chars().take(200).collect();
+            if failure.message.contains(&heard) {
+                failure.message.clone()
+            } else {
+                format!("{}: \"{heard}\"", failure.message)
+            }
+        }
+        _ => failure.message.clone(),
+    }
+}
+
+fn certificate_said(failure: &Failure, leaf: Option<&Certificate>) -> String {
+    match leaf {
+        Some(leaf) if leaf.self_issued => "self-signed".to_owned(),
+        Some(leaf) if failure.kind == Kind::CertificateNotTrusted => {
+            format!("{}; issuer {}", failure.message, leaf.issuer)
+        }
+        _ => failure.message.clone(),
+    }
+}
+
+/// What an EHLO reply without STARTTLS offered.
+fn offered(endpoint: &EndpointObservation) -> String {
+    match endpoint.ehlo.done() {
+        Some(ehlo) if !ehlo.keywords.is_empty() => {
+            format!("EHLO offers {}, no STARTTLS", listed(ehlo.keywords.iter()))
+        }
+        _ => "the reply names no extension at all".to_owned(),
+    }
+}
+
+fn listed<T: ToString>(items: impl Iterator<Item = T>) -> String {
+    let mut all: Vec<String> = items.map(|item| item.to_string()).collect();
+    let more = all.len().saturating_sub(LISTED);
+    all.truncate(LISTED);
+    let mut out = all.join(", ");
+    if more > 0 {
+        out.push_str(&format!(" and {more} more"));
+    }
+    out
+}
+
+fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+fn ago(end: Timestamp, at: Timestamp) -> String {
+    match days_between(end, at) {
+        0 => String::new(),
+        1 => ", 1 day ago".to_owned(),
+        n => format!(", {n} days ago"),
+    }
+}
+
+/// Whole days from one time to a later one.
+fn days_between(from: Timestamp, to: Timestamp) -> i64 {
+    to.since((Unit::Hour, from))
+        .map_or(0, |span| i64::from(span.get_hours()) / 24)
+}

@@ -1,0 +1,227 @@
+//! The one sentence a manager understands.
+
+use std::collections::BTreeMap;
+
+use crate::answer::Answer;
+use crate::failure::Kind;
+use crate::finding::Code;
+use crate::verdict::assess::{Scene, SeenHost};
+use crate::verdict::certificates::{dane_holds, pkix_holds};
+use crate::verdict::protection::{self, Enforcement, NoMail};
+use crate::verdict::sight::Sight;
+use crate::verdict::{Protection, Required};
+
+/// One sentence with a final dot.
+pub(super) fn of(
+    scene: &Scene<'_>,
+    protection: Protection,
+    answer: Answer,
+    required: Required,
+) -> String {
+    match protection {
+        Protection::NoMail => no_mail(scene),
+        _ if scene.control_trouble().is_some() => control(scene),
+        Protection::Unknown => unknown(scene),
+        Protection::Cleartext => format!(
+            "Mail sent now would travel in cleartext: {} no working STARTTLS.",
+            match &hosts_seen(scene)[..] {
+                [one] => format!("{} has", one.host.host),
+                [_, _] => "neither of the MX hosts seen has".to_owned(),
+                many => format!("none of the {} MX hosts seen has", many.len()),
+            }
+        ),
+        Protection::Mixed => {
+            let lacking = hosts_where(scene, |sight| matches!(sight, Sight::NoTls { .. }));
+            let verb = if lacking.len() == 1 { "has" } else { "have" };
+            format!(
+                "Mail sent now may travel in cleartext: {} {verb} no working STARTTLS{}.",
+                names(&lacking),
+                if lacking
+                    .iter()
+                    .any(|host| host.handshakes().next().is_some())
+                {
+                    " on some addresses"
+                } else {
+                    ""
+                }
+            )
+        }
+        Protection::Legacy => {
+            let old = hosts_where(
+                scene,
+                |sight| matches!(sight, Sight::Tls(h) if h.version.is_legacy()),
+            );
+            format!(
+                "Mail sent now may travel in cleartext: {} only TLS versions that many \
+                 senders refuse.",
+                speaks(&old)
+            )
+        }
+        Protection::Encrypted | Protection::Authenticated | Protection::Enforced => {
+            positive(scene, protection, answer, required)
+        }
+    }
+}
+
+fn no_mail(scene: &Scene<'_>) -> String {
+    match protection::no_mail(scene.observation) {
+        Some(NoMail::NullMx) => "The domain says that it takes no mail.",
+        Some(NoMail::Nxdomain) => "There is no such domain, so mail to it is returned.",
+        Some(NoMail::NoAddress) => {
+            "None of its MX hosts has an address, so mail to it is returned."
+        }
+        Some(NoMail::NoData) | None => {
+            "It has neither an MX record nor an address, so mail to it is returned."
+        }
+    }
+    .to_owned()
+}
+
+fn control(scene: &Scene<'_>) -> String {
+    let code = scene
+        .control_trouble()
+        .map(super::findings::control_code)
+        .unwrap_or(Code::ControlFailed);
+    match code {
+        Code::Port25Blocked => {
+            "Nothing can be said from here: port 25 is blocked or rewritten on this network."
+        }
+        Code::ControlFailed => {
+            "Nothing can be said from here: the control host did not show that this network \
+             lets TLS through."
+        }
+        _ => "Nothing can be said from here: not even the control host could be looked up.",
+    }
+    .to_owned()
+}
+
+fn unknown(scene: &Scene<'_>) -> String {
+    if let Some(failure) = scene.observation.mx.failure() {
+        return format!(
+            "Where its mail goes could not be found out: {}.",
+            failure.message
+        );
+    }
+    let mut counts: BTreeMap<Kind, usize> = BTreeMap::new();
+    for (_, _, failure) in scene.unseen() {
+        if let Some(failure) = failure {
+            *counts.entry(failure.kind).or_default() += 1;
+        }
+    }
+    let Some((kind, _)) = counts.iter().max_by_key(|(_, n)| **n) else {
+        return match scene
+            .hosts
+            .iter()
+            .find_map(|host| host.host.addresses.failure())
+        {
+            Some(failure) => format!(
+                "The addresses of its MX hosts could not be found out: {}.",
+                failure.message
+            ),
+            None => "No address of it was asked, so nothing is known about TLS there.".to_owned(),
+        };
+    };
+    let of = protection::seen(scene).of;
+    let mostly = if counts.len() > 1 { "mostly, " } else { "" };
+    let what = match of {
+        1 => "Its one address could not be tested".to_owned(),
+        2 => "Neither of its two addresses could be tested".to_owned(),
+        n => format!("None of its {n} addresses could be tested"),
+    };
+    format!(
+        "{what}, so nothing is known about TLS there: {mostly}{}.",
+        Code::of(*kind).summary()
+    )
+}
+
+fn positive(
+    scene: &Scene<'_>,
+    protection: Protection,
+    answer: Answer,
+    required: Required,
+) -> String {
+    let to = positive_hosts(scene);
+    let said = match protection {
+        Protection::Encrypted => format!("Mail sent now would be encrypted to {to}"),
+        _ => format!("Mail sent now would be encrypted to {to}, proved by certificate"),
+    };
+    if !scene.best_was_seen() {
+        return format!("{said}, but no host of the best preference could be seen.");
+    }
+    if protection == Protection::Enforced {
+        return format!("{said}, and conforming senders insist on it.");
+    }
+    let enforcement = protection::enforcement(scene.observation);
+    if required == Required::Authenticated && answer == Answer::No {
+        let unproved = hosts_where(scene, |sight| match sight {
+            Sight::Tls(h) => {
+                let observed = scene.observation.at;
+                !pkix_holds(h, scene.at, observed) && !dane_holds(h, scene.at, observed)
+            }
+            Sight::NoTls { .. } | Sight::NotSeen(_) => false,
+        });
+        let (verb, whose) = if unproved.len() == 1 {
+            ("does", "its name")
+        } else {
+            ("do", "their names")
+        };
+        return format!("{said}, but {} {verb} not prove {whose}.", names(&unproved));
+    }
+    match enforcement {
+        Enforcement::None => format!("{said}, but nothing makes a sender insist on it."),
+        Enforcement::Unknown if required == Required::Enforced => {
+            format!("{said}; whether anything makes a sender insist on it could not be found out.")
+        }
+        Enforcement::Unknown => format!("{said}."),
+    }
+}
+
+/// `both MX hosts`, `the 2 of 3 MX hosts that were seen`.
+fn positive_hosts(scene: &Scene<'_>) -> String {
+    let seen = hosts_seen(scene).len();
+    let of = scene
+        .hosts
+        .iter()
+        .filter(|host| !protection::has_no_address(host.host))
+        .count();
+    match (seen, of) {
+        (1, 1) => scene
+            .hosts
+            .iter()
+            .find(|host| !protection::has_no_address(host.host))
+            .map_or_else(|| "the MX host".to_owned(), |h| h.host.host.to_string()),
+        (2, 2) => "both MX hosts".to_owned(),
+        (n, m) if n == m => format!("all {n} MX hosts"),
+        (1, m) => format!("the one of {m} MX hosts that was seen"),
+        (n, m) => format!("the {n} of {m} MX hosts that were seen"),
+    }
+}
+
+fn hosts_seen<'s, 'o>(scene: &'s Scene<'o>) -> Vec<&'s SeenHost<'o>> {
+    hosts_where(scene, |sight| !matches!(sight, Sight::NotSeen(_)))
+}
+
+fn hosts_where<'s, 'o>(
+    scene: &'s Scene<'o>,
+    holds: impl Fn(&Sight<'o>) -> bool,
+) -> Vec<&'s SeenHost<'o>> {
+    scene
+        .hosts
+        .iter()
+        .filter(|host| host.sights.iter().any(|(_, sight)| holds(sight)))
+        .collect()
+}
+
+fn names(hosts: &[&SeenHost<'_>]) -> String {
+    match hosts {
+        [] => "no host".to_owned(),
+        [one] => one.host.host.to_string(),
+        [a, b] => format!("{} and {}", a.host.host, b.host.host),
+        [first, rest @ ..] => format!("{} and {} other hosts", first.host.host, rest.len()),
+    }
+}
+
+fn speaks(hosts: &[&SeenHost<'_>]) -> String {
+    let verb = if hosts.len() == 1 { "speaks" } else { "speak" };
+    format!("{} {verb}", names(hosts))
+}

@@ -1,0 +1,138 @@
+//! What was seen of one endpoint: TLS, no TLS, or nothing that counts.
+
+use crate::attempt::{Attempt, Because};
+use crate::failure::{Failure, Kind, Stage};
+use crate::finding::Code;
+use crate::observed::endpoint::{EndpointObservation, Verb};
+use crate::tls::handshake::Handshake;
+
+/// What one endpoint shows.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Sight<'a> {
+    /// STARTTLS works: the handshake reached its end.
+    Tls(&'a Handshake),
+    /// STARTTLS does not work there, for a reason that lies with the endpoint.
+    NoTls {
+        code: Code,
+        failure: Option<&'a Failure>,
+    },
+    /// It could not be seen; none where it was not tried.
+    NotSeen(Option<&'a Failure>),
+}
+
+/// Weighs one endpoint. A wrong "no TLS" is the worst thing this program can
+/// say, so whatever may be transient, about us, or on the way is not seen.
+#[must_use]
+pub fn sight(endpoint: &EndpointObservation) -> Sight<'_> {
+    if let Attempt::Done(handshake) = &endpoint.handshake {
+        return Sight::Tls(handshake);
+    }
+    // The first failure in the order of the dialogue is the cause; what comes
+    // behind it was skipped because of it.
+    let failure = [
+        endpoint.connect.failure(),
+        endpoint.greeting.failure(),
+        endpoint.ehlo.failure(),
+        endpoint.starttls.failure(),
+        endpoint.handshake.failure(),
+    ]
+    .into_iter()
+    .flatten()
+    .next();
+    if let Some(failure) = failure {
+        return weigh(failure);
+    }
+    match (&endpoint.ehlo, &endpoint.starttls) {
+        // RFC 5321, section 3.2: a session begun with HELO has no extensions.
+        (Attempt::Done(ehlo), Attempt::Skipped(Because::NotOffered)) => Sight::NoTls {
+            code: match ehlo.verb {
+                Verb::Helo => Code::HeloOnly,
+                Verb::Ehlo => Code::StarttlsNotSupported,
+            },
+            failure: None,
+        },
+        _ => Sight::NotSeen(None),
+    }
+}
+
+/// Whether a failure shows that STARTTLS does not work there.
+fn weigh(failure: &Failure) -> Sight<'_> {
+    let lacks = match failure.kind {
+        Kind::StarttlsNotSupported | Kind::StarttlsRejected | Kind::StarttlsMasked => true,
+        // The prober asked twice before it recorded this. 421 is the server
+        // going away (RFC 5321, section 3.8), not an answer about STARTTLS.
+        Kind::StarttlsTemporary => failure.detail.code != Some(421),
+        Kind::HandshakeNotTls => true,
+        Kind::HandshakeAlert => !blames_us(failure.detail.alert.as_deref()),
+        // After 220 to STARTTLS a hang-up is a failed handshake: every sender
+        // meets it. Before that it is a limit, a filter, an overload.
+        Kind::ClosedByPeer => failure.stage == Stage::Handshake,
+        // It speaks TLS: that alone refutes "no TLS".
+        Kind::HandshakeIncompatible => false,
+        // Busy, slow, or dropped on the way.
+        Kind::HandshakeTimeout
+        | Kind::ReplyTimeout
+        | Kind::GreetingTimeout
+        | Kind::ConnectTimeout
+        | Kind::Deadline => false,
+        // RFC 5321, section 4.2.1: these answer us, here, now; another client
+        // may be let in, and its TLS is not known.
+        Kind::GreetingTemporary
+        | Kind::GreetingRejected
+        | Kind::EhloTemporary
+        | Kind::EhloRejected => false,
+        // What answers may not even be the mail server.
+        Kind::ReplyMalformed | Kind::ReplyTooLong => false,
+        Kind::ConnectRefused | Kind::ConnectUnreachable => false,
+        // A certificate never makes a hop cleartext by itself (RFC 7435,
+        // section 4); a stack of ours that stumbles over one saw TLS.
+        Kind::CertificateHostMismatch
+        | Kind::CertificateExpired
+        | Kind::CertificateNotTrusted
+        | Kind::CertificateNotYetValid
+        | Kind::CertificateWeak
+        | Kind::ValidationFailure
+        | Kind::TlsaInvalid => false,
+        Kind::StsPolicyFetchError | Kind::StsPolicyInvalid | Kind::StsWebpkiInvalid => false,
+        Kind::Nxdomain
+        | Kind::NoData
+        | Kind::Servfail
+        | Kind::DnsTimeout
+        | Kind::DnsRefused
+        | Kind::DnssecBogus
+        | Kind::DnssecIndeterminate => false,
+        Kind::Port25Blocked | Kind::TooManyOpenFiles => false,
+    };
+    if lacks {
+        Sight::NoTls {
+            code: Code::of(failure.kind),
+            failure: Some(failure),
+        }
+    } else {
+        Sight::NotSeen(Some(failure))
+    }
+}
+
+/// Whether an alert (RFC 8446, section 6.2) may be about what this client
+/// offers rather than about the server: nothing in common, a name it does not
+/// know (most senders give none), an alert without a name. Another sender may
+/// then well agree with it on TLS.
+fn blames_us(alert: Option<&str>) -> bool {
+    let Some(alert) = alert else {
+        return true;
+    };
+    matches!(
+        alert.to_ascii_lowercase().replace('-', "_").as_str(),
+        "handshake_failure"
+            | "protocol_version"
+            | "insufficient_security"
+            | "inappropriate_fallback"
+            | "unrecognized_name"
+            | "unsupported_extension"
+            | "missing_extension"
+            | "illegal_parameter"
+            | "no_application_protocol"
+            | "user_canceled"
+            | "close_notify"
+    )
+}
