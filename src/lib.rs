@@ -4,6 +4,7 @@
 pub mod answer;
 pub mod attempt;
 pub mod cli;
+pub mod dane;
 pub mod explain;
 pub mod failure;
 pub mod finding;

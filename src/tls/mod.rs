@@ -7,5 +7,6 @@
 //! handshake with the verdicts judged after it.
 
 pub mod certificate;
+pub mod dns_id;
 pub mod handshake;
 pub mod parameters;
