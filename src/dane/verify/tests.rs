@@ -49,7 +49,7 @@ fn params(shape: &Shape, subject: &str) -> CertificateParams {
     dn.push(rcgen::DnType::CommonName, subject);
     params.distinguished_name = dn;
     params.is_ca = match &shape.ca {
-        Some(constraints) => IsCa::Ca(constraints.clone()),
+        Some(constraints) => IsCa::Ca(*constraints),
         None => IsCa::NoCa,
     };
     if shape.ca.is_none() {
@@ -444,8 +444,8 @@ fn d25_two_certificates_need_two_records() {
     );
     let one = [tlsa(3, 1, 1, &ecdsa)];
     let both = [tlsa(3, 1, 1, &ecdsa), tlsa(3, 1, 1, &rsa)];
-    assert!(judge(&one, &[ecdsa.clone()]).outcome.is_ok());
-    assert!(judge(&one, &[rsa.clone()]).outcome.is_err());
+    assert!(judge(&one, std::slice::from_ref(&ecdsa)).outcome.is_ok());
+    assert!(judge(&one, std::slice::from_ref(&rsa)).outcome.is_err());
     assert!(judge(&both, &[ecdsa]).outcome.is_ok());
     assert!(judge(&both, &[rsa]).outcome.is_ok());
 }
