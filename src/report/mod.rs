@@ -1,4 +1,5 @@
 //! Faces: how results are shown. No judgement here.
 
+pub mod base64;
 pub mod json;
 pub mod text;

@@ -1,2 +1,29 @@
 //! The published JSON: serde twins of the types inside, built by `From`, so
 //! that renaming a field inside cannot change the published format.
+//!
+//! Entry points: [`domain_report`], [`chain`], [`explanation`], [`code`] and
+//! [`cause`] give one document each, in the envelope
+//! `{"schema": "1.0", "type": T, "data": {…}}`; [`schema`] gives the JSON
+//! Schema (draft 2020-12) that all of them satisfy.
+//!
+//! The rules: fields may be added; none is renamed, retyped or dropped without
+//! a new major version. A field without value is `null`, never left out. Times
+//! are RFC 3339 in UTC. Octets of a peer are `{"text": …}` where they are
+//! UTF-8, else `{"base64": …}`. A step of a probe is `done`, `failed` or
+//! `skipped`, each with what belongs to it. Words that may become more with
+//! time (codes, kinds, anomalies) are plain strings in the schema; words of a
+//! closed list are enumerated.
+//!
+//! Not supported: reading these documents back.
+
+mod attempt;
+mod chain;
+mod code;
+mod document;
+mod domain;
+mod endpoint;
+mod explanation;
+mod verdict;
+mod words;
+
+pub use document::{SCHEMA_VERSION, cause, chain, code, domain_report, explanation, schema};

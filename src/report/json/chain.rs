@@ -1,0 +1,261 @@
+//! `chain`: the hops of one message.
+
+use std::ops::Range;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::report::json::attempt::rfc3339;
+use crate::report::json::verdict::{Finding, findings};
+use crate::report::json::words::{
+    AnswerWord, ClientCertificateWord, EndToEndWord, EvidenceWord, GapWord, LegWord,
+    RecordsTlsWord, SaysWord, SourceKindWord, StandingWord, TlsStateWord, TrustWord,
+};
+use crate::trace::chain as inner;
+use crate::trace::evidence::TlsEvidence;
+use crate::trace::field::Piece;
+
+/// The Received chain of one message.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ChainData {
+    pub source: Source,
+    pub message: Message,
+    /// In travel order: hop 1 is the oldest.
+    pub hops: Vec<Hop>,
+    pub gaps: Vec<Gap>,
+    /// `yes`: every exposed hop is recorded as encrypted on trustworthy lines. `no`: an exposed
+    /// hop was proved or likely cleartext.
+    pub answer: AnswerWord,
+    pub findings: Vec<Finding>,
+}
+
+impl From<&inner::Chain> for ChainData {
+    fn from(chain: &inner::Chain) -> Self {
+        let message = &chain.message;
+        Self {
+            source: Source {
+                path: chain.source.path.clone(),
+                index: chain.source.index,
+                kind: chain.source.kind.into(),
+            },
+            message: Message {
+                message_id: message.message_id.clone(),
+                date: message.date.as_ref().map(|date| rfc3339(date.timestamp())),
+                from: message.from.clone(),
+                to: message.to.clone(),
+                subject: message.subject.clone(),
+                end_to_end: message.end_to_end.into(),
+                tls_not_required: message.tls_not_required,
+            },
+            hops: chain.hops.iter().map(Hop::from).collect(),
+            gaps: chain
+                .gaps
+                .iter()
+                .map(|gap| Gap {
+                    between: [gap.between.0, gap.between.1],
+                    kind: gap.kind.into(),
+                    text: gap.text.clone(),
+                })
+                .collect(),
+            answer: chain.answer.into(),
+            findings: findings(&chain.findings),
+        }
+    }
+}
+
+/// Where the message came from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Source {
+    /// As given; `-` is standard input.
+    pub path: String,
+    /// Which message of the file, from 0.
+    pub index: usize,
+    pub kind: SourceKindWord,
+}
+
+/// What the message says of itself.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Message {
+    pub message_id: Option<String>,
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub date: Option<String>,
+    pub from: Option<String>,
+    pub to: Vec<String>,
+    pub subject: Option<String>,
+    pub end_to_end: EndToEndWord,
+    /// `TLS-Required: No` (RFC 8689, section 3) is in the header.
+    pub tls_not_required: bool,
+}
+
+/// One hop: one Received field.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Hop {
+    /// From 1, the oldest.
+    pub hop: usize,
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// Octets in the file: first, and one behind the last.
+    pub span: [usize; 2],
+    /// Names as written, without brackets.
+    pub from: Option<From_>,
+    pub by: Option<By>,
+    /// The protocol in upper case.
+    pub with: Option<String>,
+    /// The protocol as written.
+    pub with_text: Option<String>,
+    pub via: Option<String>,
+    pub id: Option<String>,
+    /// Without angle brackets.
+    #[serde(rename = "for")]
+    pub for_: Option<String>,
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub date: Option<String>,
+    /// The zone as written.
+    pub zone: Option<String>,
+    /// Since the hop before; negative where clocks disagree.
+    pub delay_seconds: Option<i64>,
+    pub software: Option<Software>,
+    pub leg: LegWord,
+    pub trusted: TrustWord,
+    pub tls: Tls,
+}
+
+impl From<&inner::Hop> for Hop {
+    fn from(hop: &inner::Hop) -> Self {
+        let received = &hop.received;
+        let text = |piece: &Option<Piece>| piece.as_ref().map(|piece| piece.text.clone());
+        Self {
+            hop: hop.number,
+            line: hop.line,
+            span: span(&hop.span),
+            from: received.from.as_ref().map(|from| From_ {
+                helo: from.helo.clone(),
+                rdns: from.rdns.clone(),
+                ip: from.ip.map(|ip| ip.to_string()),
+            }),
+            by: received.by.as_ref().map(|by| By {
+                host: by.host.clone(),
+                ip: by.ip.map(|ip| ip.to_string()),
+            }),
+            with: received
+                .with
+                .as_ref()
+                .map(|with| with.text.to_ascii_uppercase()),
+            with_text: text(&received.with),
+            via: text(&received.via),
+            id: text(&received.id),
+            for_: text(&received.for_),
+            date: received
+                .date
+                .as_ref()
+                .map(|date| rfc3339(date.at.timestamp())),
+            zone: received.date.as_ref().map(|date| date.zone.clone()),
+            delay_seconds: hop.delay.map(|delay| delay.as_secs()),
+            software: hop.software.as_ref().map(|software| Software {
+                name: software.name.clone(),
+                version: software.version.clone(),
+                records_tls: software.records_tls.into(),
+            }),
+            leg: hop.leg.into(),
+            trusted: hop.trusted.into(),
+            tls: Tls::from(&hop.tls),
+        }
+    }
+}
+
+/// Who connected.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "From")]
+pub struct From_ {
+    pub helo: Option<String>,
+    pub rdns: Option<String>,
+    pub ip: Option<String>,
+}
+
+/// Who wrote the line.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct By {
+    pub host: Option<String>,
+    pub ip: Option<String>,
+}
+
+/// The software that wrote the line.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Software {
+    pub name: String,
+    pub version: Option<String>,
+    pub records_tls: RecordsTlsWord,
+}
+
+/// What the line attests about TLS.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Tls {
+    pub state: TlsStateWord,
+    /// Null where the state is unstated or not applicable.
+    pub standing: Option<StandingWord>,
+    /// Normalised (`TLSv1.3`).
+    pub version: Option<String>,
+    /// As written.
+    pub version_label: Option<String>,
+    /// IANA name.
+    pub cipher: Option<String>,
+    /// As written.
+    pub cipher_label: Option<String>,
+    pub bits: Option<u32>,
+    /// As written.
+    pub bits_label: Option<String>,
+    pub client_certificate: Option<ClientCertificateWord>,
+    /// False for an anonymous suite; null where the cipher is unknown.
+    pub authenticated_cipher: Option<bool>,
+    pub evidence: Vec<Evidence>,
+}
+
+impl From<&TlsEvidence> for Tls {
+    fn from(tls: &TlsEvidence) -> Self {
+        Self {
+            state: tls.state.into(),
+            standing: tls.standing.map(Into::into),
+            version: tls.version.map(|version| version.name().to_owned()),
+            version_label: tls.version_label.clone(),
+            cipher: tls.cipher.clone(),
+            cipher_label: tls.cipher_label.clone(),
+            bits: tls.bits,
+            bits_label: tls.bits_label.clone(),
+            client_certificate: tls.client_certificate.map(Into::into),
+            authenticated_cipher: tls.authenticated_cipher,
+            evidence: tls
+                .evidence
+                .iter()
+                .map(|evidence| Evidence {
+                    kind: evidence.kind.into(),
+                    says: evidence.says.into(),
+                    text: evidence.text.clone(),
+                    span: evidence.span.as_ref().map(span),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// One piece of evidence.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Evidence {
+    pub kind: EvidenceWord,
+    pub says: SaysWord,
+    pub text: String,
+    /// Octets in the file, if it stands in the file.
+    pub span: Option<[usize; 2]>,
+}
+
+/// A break between two neighbouring hops.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Gap {
+    /// Hop numbers.
+    pub between: [usize; 2],
+    pub kind: GapWord,
+    pub text: String,
+}
+
+fn span(range: &Range<usize>) -> [usize; 2] {
+    [range.start, range.end]
+}

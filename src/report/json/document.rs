@@ -1,0 +1,117 @@
+//! The envelope round every document, and the schema of all of them.
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::explain::Explanation;
+use crate::finding::{Cause, Code};
+use crate::observed::domain::DomainObservation;
+use crate::report::json::chain::ChainData;
+use crate::report::json::code::CodeData;
+use crate::report::json::domain::DomainReport;
+use crate::report::json::explanation::ExplanationData;
+use crate::trace::chain::Chain;
+use crate::verdict::Verdict;
+
+/// The version of the published format.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// What `check` saw of one domain, and what it means.
+#[must_use]
+pub fn domain_report(observation: &DomainObservation, verdict: &Verdict) -> Value {
+    envelope("domain-report", &DomainReport::new(observation, verdict))
+}
+
+/// The hops of one message.
+#[must_use]
+pub fn chain(chain: &Chain) -> Value {
+    envelope("chain", &ChainData::from(chain))
+}
+
+/// Why the hops of one message lacked TLS.
+#[must_use]
+pub fn explanation(
+    chain: &Chain,
+    probes: &[(DomainObservation, Verdict)],
+    explanation: &Explanation,
+) -> Value {
+    envelope(
+        "explanation",
+        &ExplanationData::new(chain, probes, explanation),
+    )
+}
+
+/// A finding code described.
+#[must_use]
+pub fn code(code: Code) -> Value {
+    envelope("code", &CodeData::from(code))
+}
+
+/// A cause code described.
+#[must_use]
+pub fn cause(cause: Cause) -> Value {
+    envelope("code", &CodeData::from(cause))
+}
+
+fn envelope<T: Serialize>(of: &str, data: &T) -> Value {
+    let data = serde_json::to_value(data)
+        .expect("the twins are structs, strings and numbers, which always serialise");
+    json!({ "schema": SCHEMA_VERSION, "type": of, "data": data })
+}
+
+/// The JSON Schema (draft 2020-12) of every document.
+#[must_use]
+pub fn schema() -> Value {
+    // What a program writes: fields with a null are always there.
+    let mut generator = SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator();
+    let kinds = [
+        kind::<DomainReport>(
+            &mut generator,
+            "domain-report",
+            "What was seen of one domain's mail hosts, and what it means (check).",
+        ),
+        kind::<ChainData>(
+            &mut generator,
+            "chain",
+            "The Received chain of one message, hop by hop (trace).",
+        ),
+        kind::<ExplanationData>(
+            &mut generator,
+            "explanation",
+            "The chain of one message, probes of its hops, and ranked causes (explain).",
+        ),
+        kind::<CodeData>(
+            &mut generator,
+            "code",
+            "A finding or cause code described (codes).",
+        ),
+    ];
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "starttrace output, schema 1.0",
+        "description": "Every JSON document and every NDJSON line of starttrace. Fields may be \
+            added; none is renamed, retyped or dropped without a new major version. Times are \
+            RFC 3339 in UTC. A field without value is null.",
+        "oneOf": kinds,
+        "$defs": generator.take_definitions(true),
+    })
+}
+
+fn kind<T: JsonSchema>(generator: &mut SchemaGenerator, of: &str, description: &str) -> Value {
+    let data: Schema = generator.subschema_for::<T>();
+    json!({
+        "title": of,
+        "description": description,
+        "type": "object",
+        "properties": {
+            "schema": { "const": SCHEMA_VERSION },
+            "type": { "const": of },
+            "data": data,
+        },
+        "required": ["schema", "type", "data"],
+    })
+}

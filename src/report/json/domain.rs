@@ -1,0 +1,304 @@
+//! `domain-report`: what was seen of a domain, and what it means.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::observed::domain as inner;
+use crate::report::json::attempt::{Attempt, hexadecimal, milliseconds, rfc3339};
+use crate::report::json::endpoint::Endpoint;
+use crate::report::json::verdict::VerdictData;
+use crate::report::json::words::{
+    DnssecWord, MxSourceWord, ResolverPathWord, StsModeWord, ValidatedByWord,
+};
+use crate::verdict::Verdict;
+
+/// What was seen of one domain's mail hosts, and what it means.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DomainReport {
+    /// What was given, as given.
+    pub input: String,
+    /// The domain, in A-labels.
+    pub domain: String,
+    pub observed: Observed,
+    pub verdict: VerdictData,
+}
+
+impl DomainReport {
+    pub fn new(observation: &inner::DomainObservation, verdict: &Verdict) -> Self {
+        Self {
+            input: observation.input.clone(),
+            domain: observation.domain.to_string(),
+            observed: observation.into(),
+            verdict: verdict.into(),
+        }
+    }
+}
+
+/// What a probe saw; no judgement.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Observed {
+    /// When the probe began.
+    #[schemars(extend("format" = "date-time"))]
+    pub at: String,
+    pub duration_ms: u64,
+    /// TCP connections opened, the control host's included.
+    pub connections: u32,
+    pub client: Client,
+    /// The host known to offer STARTTLS that was asked over the same path. Skipped where
+    /// nothing negative was to be said, or none was wanted.
+    pub control: Attempt<Control>,
+    pub resolver: Resolver,
+    pub mx: Attempt<Mx>,
+    pub mta_sts: MtaSts,
+    pub tls_rpt: Attempt<TlsRpt>,
+    /// In the order a sender would try them.
+    pub hosts: Vec<Host>,
+}
+
+impl From<&inner::DomainObservation> for Observed {
+    fn from(o: &inner::DomainObservation) -> Self {
+        Self {
+            at: rfc3339(o.at),
+            duration_ms: milliseconds(o.duration),
+            connections: o.connections,
+            client: Client {
+                ehlo: o.client.ehlo.clone(),
+                address: o.client.address.map(|ip| ip.to_string()),
+                tls: o.client.tls.iter().map(|v| v.name().to_owned()).collect(),
+            },
+            control: Attempt::from(&o.control),
+            resolver: Resolver {
+                address: o.resolver.address.clone(),
+                path: o.resolver.path.into(),
+                validates: o.resolver.validates,
+                by: o.resolver.by.into(),
+            },
+            mx: Attempt::from(&o.mx),
+            mta_sts: MtaSts {
+                record: Attempt::from(&o.mta_sts.record),
+                policy: Attempt::from(&o.mta_sts.policy),
+            },
+            tls_rpt: Attempt::from(&o.tls_rpt),
+            hosts: o.hosts.iter().map(Host::from).collect(),
+        }
+    }
+}
+
+/// Who asked.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Client {
+    /// The name said in EHLO.
+    pub ehlo: String,
+    pub address: Option<String>,
+    /// The TLS versions this client speaks.
+    pub tls: Vec<String>,
+}
+
+/// The control host that answered as it should.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Control {
+    pub host: String,
+    pub address: String,
+}
+
+impl From<&inner::Control> for Control {
+    fn from(control: &inner::Control) -> Self {
+        Self {
+            host: control.host.clone(),
+            address: control.address.to_string(),
+        }
+    }
+}
+
+/// The resolver, and how far its word about DNSSEC goes.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Resolver {
+    /// Address and port; empty where none was found.
+    pub address: String,
+    pub path: ResolverPathWord,
+    /// Whether it validates; null where that was not tested.
+    pub validates: Option<bool>,
+    pub by: ValidatedByWord,
+}
+
+/// The answer to the MX question.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Mx {
+    pub dnssec: DnssecWord,
+    pub source: MxSourceWord,
+    pub records: Vec<MxRecord>,
+}
+
+impl From<&inner::MxAnswer> for Mx {
+    fn from(mx: &inner::MxAnswer) -> Self {
+        Self {
+            dnssec: mx.dnssec.into(),
+            source: mx.source.into(),
+            records: mx
+                .records
+                .iter()
+                .map(|record| MxRecord {
+                    preference: record.preference,
+                    host: record.host.to_string(),
+                })
+                .collect(),
+        }
+    }
+}
+
+/// One MX record.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MxRecord {
+    pub preference: u16,
+    /// Without final dot; empty for the null MX.
+    pub host: String,
+}
+
+/// MTA-STS as found (RFC 8461).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct MtaSts {
+    pub record: Attempt<StsRecord>,
+    pub policy: Attempt<StsPolicy>,
+}
+
+/// The TXT records at `_mta-sts`.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StsRecord {
+    pub txt: Vec<String>,
+    /// Null where there is not exactly one valid record.
+    pub id: Option<String>,
+}
+
+impl From<&inner::StsRecord> for StsRecord {
+    fn from(record: &inner::StsRecord) -> Self {
+        Self {
+            txt: record.txt.clone(),
+            id: record.id.clone(),
+        }
+    }
+}
+
+/// The policy, compared with the MX records.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct StsPolicy {
+    pub mode: StsModeWord,
+    /// Seconds.
+    pub max_age: u64,
+    pub mx: Vec<String>,
+    pub unmatched_hosts: Vec<String>,
+    pub unmatched_patterns: Vec<String>,
+}
+
+impl From<&inner::StsPolicy> for StsPolicy {
+    fn from(policy: &inner::StsPolicy) -> Self {
+        Self {
+            mode: policy.mode.into(),
+            max_age: policy.max_age,
+            mx: policy.mx.clone(),
+            unmatched_hosts: policy.unmatched_hosts.clone(),
+            unmatched_patterns: policy.unmatched_patterns.clone(),
+        }
+    }
+}
+
+/// The TXT records at `_smtp._tls` (RFC 8460, section 3).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TlsRpt {
+    pub txt: Vec<String>,
+    pub rua: Vec<String>,
+}
+
+impl From<&inner::TlsRpt> for TlsRpt {
+    fn from(record: &inner::TlsRpt) -> Self {
+        Self {
+            txt: record.txt.clone(),
+            rua: record.rua.clone(),
+        }
+    }
+}
+
+/// One MX host.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Host {
+    pub host: String,
+    pub preference: u16,
+    /// Where a CNAME leads, if the name is an alias.
+    pub canonical: Option<String>,
+    pub addresses: Attempt<Addresses>,
+    pub tlsa: Attempt<Tlsa>,
+    /// Whether the MTA-STS policy lists it; null without a policy.
+    pub mta_sts_listed: Option<bool>,
+    pub endpoints: Vec<Endpoint>,
+}
+
+impl From<&inner::HostObservation> for Host {
+    fn from(host: &inner::HostObservation) -> Self {
+        Self {
+            host: host.host.to_string(),
+            preference: host.preference,
+            canonical: host.canonical.as_ref().map(ToString::to_string),
+            addresses: Attempt::from(&host.addresses),
+            tlsa: Attempt::from(&host.tlsa),
+            mta_sts_listed: host.mta_sts_listed,
+            endpoints: host.endpoints.iter().map(Endpoint::from).collect(),
+        }
+    }
+}
+
+/// A and AAAA records.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Addresses {
+    pub dnssec: DnssecWord,
+    pub list: Vec<String>,
+    /// The A or AAAA question that failed while the other was answered.
+    pub partial: Option<crate::report::json::attempt::Failure>,
+}
+
+impl From<&inner::Addresses> for Addresses {
+    fn from(addresses: &inner::Addresses) -> Self {
+        Self {
+            dnssec: addresses.dnssec.into(),
+            list: addresses.list.iter().map(ToString::to_string).collect(),
+            partial: addresses.partial.as_deref().map(Into::into),
+        }
+    }
+}
+
+/// TLSA records (RFC 6698).
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Tlsa {
+    pub dnssec: DnssecWord,
+    pub base_domain: String,
+    pub records: Vec<TlsaRecord>,
+}
+
+impl From<&inner::Tlsa> for Tlsa {
+    fn from(tlsa: &inner::Tlsa) -> Self {
+        Self {
+            dnssec: tlsa.dnssec.into(),
+            base_domain: tlsa.base_domain.clone(),
+            records: tlsa
+                .records
+                .iter()
+                .map(|record| TlsaRecord {
+                    usage: record.usage,
+                    selector: record.selector,
+                    matching: record.matching,
+                    data: hexadecimal(&record.data),
+                    usable: record.usable,
+                })
+                .collect(),
+        }
+    }
+}
+
+/// One TLSA record.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct TlsaRecord {
+    pub usage: u8,
+    pub selector: u8,
+    pub matching: u8,
+    /// Lower-case hexadecimal.
+    pub data: String,
+    pub usable: bool,
+}

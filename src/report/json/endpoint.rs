@@ -1,0 +1,249 @@
+//! One address of an MX host in `domain-report`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::observed::endpoint as inner;
+use crate::report::json::attempt::{Attempt, Nothing, Octets, lines, milliseconds, rfc3339};
+use crate::report::json::words::VerbWord;
+use crate::tls;
+
+/// One address and port, from connect to QUIT.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Endpoint {
+    pub address: String,
+    pub port: u16,
+    /// TCP connections opened to it.
+    pub connections: u32,
+    pub connect: Attempt<Nothing>,
+    pub greeting: Attempt<Reply>,
+    pub ehlo: Attempt<Ehlo>,
+    /// Skipped because `not-offered` where EHLO did not name STARTTLS.
+    pub starttls: Attempt<Reply>,
+    pub handshake: Attempt<Handshake>,
+    /// What a raw ClientHello learnt where the handshake found nothing in common; null where
+    /// none was sent.
+    pub raw_hello: Option<RawHello>,
+    /// EHLO said again after the handshake.
+    pub after_tls: Attempt<AfterTls>,
+    /// Odd things that did not end the dialogue, as kebab-case words: `starttls-after-tls`,
+    /// `data-before-handshake`, `auth-before-tls`, `bare-lf`, `over-long-line`,
+    /// `code-mismatch`, and others.
+    pub anomalies: Vec<String>,
+    /// How long each stage took; null where it was not reached.
+    pub timings_ms: Timings,
+    /// Suites the server accepts, by version; null where they were not asked.
+    pub suites: Option<BTreeMap<String, Vec<String>>>,
+}
+
+impl From<&inner::EndpointObservation> for Endpoint {
+    fn from(e: &inner::EndpointObservation) -> Self {
+        Self {
+            address: e.address.to_string(),
+            port: e.port,
+            connections: e.connections,
+            connect: Attempt::from(&e.connect),
+            greeting: Attempt::from(&e.greeting),
+            ehlo: Attempt::from(&e.ehlo),
+            starttls: Attempt::from(&e.starttls),
+            handshake: Attempt::from(&e.handshake),
+            raw_hello: None,
+            after_tls: Attempt::from(&e.after_tls),
+            anomalies: e.anomalies.iter().map(|a| a.word().to_owned()).collect(),
+            timings_ms: Timings {
+                connect: e.timings.connect.map(milliseconds),
+                greeting: e.timings.greeting.map(milliseconds),
+                ehlo: e.timings.ehlo.map(milliseconds),
+                starttls: e.timings.starttls.map(milliseconds),
+                handshake: e.timings.handshake.map(milliseconds),
+            },
+            suites: None,
+        }
+    }
+}
+
+/// A reply of the server.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Reply {
+    pub code: u16,
+    /// Every line with its code.
+    pub lines: Vec<Octets>,
+}
+
+impl From<&inner::Reply> for Reply {
+    fn from(reply: &inner::Reply) -> Self {
+        Self {
+            code: reply.code,
+            lines: lines(&reply.lines),
+        }
+    }
+}
+
+/// The accepted reply to EHLO or HELO.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Ehlo {
+    pub verb: VerbWord,
+    /// Keywords with their parameters, the keyword in upper case.
+    pub keywords: Vec<String>,
+    pub lines: Vec<Octets>,
+}
+
+impl From<&inner::EhloReply> for Ehlo {
+    fn from(reply: &inner::EhloReply) -> Self {
+        Self {
+            verb: reply.verb.into(),
+            keywords: reply.keywords.clone(),
+            lines: lines(&reply.lines),
+        }
+    }
+}
+
+/// A handshake that reached its end.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Handshake {
+    /// `TLSv1.3` or `TLSv1.2`.
+    pub version: String,
+    /// IANA name.
+    pub cipher_suite: String,
+    /// OpenSSL's name.
+    pub cipher_openssl: String,
+    pub cipher_bits: u16,
+    /// IANA name of the key exchange group, where known.
+    pub group: Option<String>,
+    /// As sent, leaf first.
+    pub chain: Vec<Certificate>,
+    pub client_certificate_requested: bool,
+    /// Whether a path to a trusted root was found, in time. It says nothing about names.
+    pub pkix: Attempt<Nothing>,
+    /// Whether the leaf holds the MX host's name.
+    pub identity: Attempt<Identity>,
+    /// Which TLSA record matched.
+    pub dane: Attempt<DaneMatch>,
+}
+
+impl From<&tls::handshake::Handshake> for Handshake {
+    fn from(h: &tls::handshake::Handshake) -> Self {
+        Self {
+            version: h.version.name().to_owned(),
+            cipher_suite: h.cipher_suite.clone(),
+            cipher_openssl: h.cipher_openssl.clone(),
+            cipher_bits: h.cipher_bits,
+            group: h.group.clone(),
+            chain: h.chain.iter().map(Certificate::from).collect(),
+            client_certificate_requested: h.client_certificate_requested,
+            pkix: Attempt::from(&h.pkix),
+            identity: Attempt::of(&h.identity, |identity| Identity {
+                matched: identity.matched.clone(),
+            }),
+            dane: Attempt::of(&h.dane, |dane| DaneMatch {
+                usage: dane.usage,
+                selector: dane.selector,
+                matching: dane.matching,
+            }),
+        }
+    }
+}
+
+/// The name in the certificate that matched.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Identity {
+    pub matched: String,
+}
+
+/// The parameters of the TLSA record that matched.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DaneMatch {
+    pub usage: u8,
+    pub selector: u8,
+    pub matching: u8,
+}
+
+/// One certificate as sent.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Certificate {
+    pub subject: String,
+    pub issuer: String,
+    /// subjectAltName, or the common name where there is none.
+    pub names: Vec<String>,
+    /// Lower-case hexadecimal.
+    pub serial: String,
+    /// Null where the certificate could not be read.
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub not_before: Option<String>,
+    #[schemars(with = "Option<String>", extend("format" = "date-time"))]
+    pub not_after: Option<String>,
+    pub key: Key,
+    pub signature_algorithm: String,
+    pub self_issued: bool,
+    /// Of the whole certificate, lower-case hexadecimal.
+    pub sha256: String,
+    /// Of its public key (SubjectPublicKeyInfo), lower-case hexadecimal.
+    pub spki_sha256: String,
+}
+
+impl From<&tls::certificate::Certificate> for Certificate {
+    fn from(c: &tls::certificate::Certificate) -> Self {
+        Self {
+            subject: c.subject.clone(),
+            issuer: c.issuer.clone(),
+            names: c.names.clone(),
+            serial: c.serial.clone(),
+            not_before: c.not_before.map(rfc3339),
+            not_after: c.not_after.map(rfc3339),
+            key: Key {
+                algorithm: c.key.algorithm.clone(),
+                bits: c.key.bits,
+                curve: c.key.curve.clone(),
+            },
+            signature_algorithm: c.signature_algorithm.clone(),
+            self_issued: c.self_issued,
+            sha256: c.sha256.clone(),
+            spki_sha256: c.spki_sha256.clone(),
+        }
+    }
+}
+
+/// A public key.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Key {
+    pub algorithm: String,
+    pub bits: u32,
+    pub curve: Option<String>,
+}
+
+/// What a raw ClientHello learnt.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RawHello {
+    /// Which versions the server takes (`{"SSLv3": false, "TLSv1": true}`).
+    pub versions: BTreeMap<String, bool>,
+    pub version: Option<String>,
+    pub cipher_suite: Option<String>,
+    pub dh_bits: Option<u32>,
+    pub chain: Vec<Certificate>,
+}
+
+/// The reply to EHLO after the handshake.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct AfterTls {
+    pub keywords: Vec<String>,
+}
+
+impl From<&inner::AfterTls> for AfterTls {
+    fn from(after: &inner::AfterTls) -> Self {
+        Self {
+            keywords: after.keywords.clone(),
+        }
+    }
+}
+
+/// Milliseconds.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Timings {
+    pub connect: Option<u64>,
+    pub greeting: Option<u64>,
+    pub ehlo: Option<u64>,
+    pub starttls: Option<u64>,
+    pub handshake: Option<u64>,
+}

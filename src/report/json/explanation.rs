@@ -1,0 +1,116 @@
+//! `explanation`: a chain, the probes of its hops, and ranked causes.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::explain as inner;
+use crate::observed::domain::DomainObservation;
+use crate::report::json::attempt::rfc3339;
+use crate::report::json::chain::ChainData;
+use crate::report::json::domain::DomainReport;
+use crate::report::json::words::{
+    AnswerWord, ConclusionWord, MatchedByWord, ObservedFromWord, StandingWord,
+};
+use crate::trace::chain::Chain;
+use crate::verdict::Verdict;
+
+/// Why the hops of one message lacked TLS.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ExplanationData {
+    pub chain: ChainData,
+    /// One for each domain or host that was asked.
+    pub probes: Vec<DomainReport>,
+    pub hops: Vec<HopExplanation>,
+    pub answer: AnswerWord,
+    /// Whether this machine or its network hindered the probes (exit status 4).
+    pub trouble_here: bool,
+}
+
+impl ExplanationData {
+    pub fn new(
+        chain: &Chain,
+        probes: &[(DomainObservation, Verdict)],
+        explanation: &inner::Explanation,
+    ) -> Self {
+        Self {
+            chain: chain.into(),
+            probes: probes
+                .iter()
+                .map(|(observation, verdict)| DomainReport::new(observation, verdict))
+                .collect(),
+            hops: explanation.hops.iter().map(HopExplanation::from).collect(),
+            answer: explanation.answer.into(),
+            trouble_here: explanation.trouble_here,
+        }
+    }
+}
+
+/// What is concluded about one hop, and why.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct HopExplanation {
+    /// Number of the hop in the chain.
+    pub hop: usize,
+    pub conclusion: Conclusion,
+    /// Ranked, the most likely first; empty where the hop was encrypted.
+    pub causes: Vec<Cause>,
+    pub probed: Option<Probed>,
+    /// The one observation that would settle it, and whom to ask.
+    pub next: Vec<String>,
+}
+
+impl From<&inner::HopExplanation> for HopExplanation {
+    fn from(hop: &inner::HopExplanation) -> Self {
+        Self {
+            hop: hop.hop,
+            conclusion: Conclusion {
+                state: hop.conclusion.state.into(),
+                standing: hop.conclusion.standing.into(),
+            },
+            causes: hop
+                .causes
+                .iter()
+                .map(|cause| Cause {
+                    code: cause.cause.word().to_owned(),
+                    standing: cause.standing.into(),
+                    for_: cause.for_.clone(),
+                    against: cause.against.clone(),
+                })
+                .collect(),
+            probed: hop.probed.as_ref().map(|probed| Probed {
+                matched_by: probed.matched_by.into(),
+                observed_at: rfc3339(probed.observed_at),
+                age_days: probed.age_days,
+                from: probed.from.into(),
+            }),
+            next: hop.next.clone(),
+        }
+    }
+}
+
+/// The state of a hop after all evidence.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Conclusion {
+    pub state: ConclusionWord,
+    pub standing: StandingWord,
+}
+
+/// A cause with what speaks for it and against it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Cause {
+    /// A stable kebab-case word; `starttrace codes` describes each. New ones may be added.
+    pub code: String,
+    pub standing: StandingWord,
+    #[serde(rename = "for")]
+    pub for_: Vec<String>,
+    pub against: Vec<String>,
+}
+
+/// Which probe spoke about the hop.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Probed {
+    pub matched_by: MatchedByWord,
+    #[schemars(extend("format" = "date-time"))]
+    pub observed_at: String,
+    pub age_days: i64,
+    pub from: ObservedFromWord,
+}
