@@ -9,13 +9,16 @@ pub mod explain;
 pub mod failure;
 pub mod finding;
 pub mod mailbox;
+pub mod mta_sts;
 pub mod name;
 pub mod observed;
 pub mod probe;
 pub mod report;
 pub mod smtp;
 pub mod tls;
+pub mod tls_rpt;
 pub mod trace;
+pub mod txt;
 pub mod verdict;
 
 // Observations for tests, shared with the tests outside of the library, which

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::attempt::Attempt;
 use crate::failure::Failure;
+pub use crate::mta_sts::policy::Mode as StsMode;
 use crate::name::{DomainName, HostName};
 use crate::observed::endpoint::EndpointObservation;
 use crate::tls::parameters::TlsVersion;
@@ -143,14 +144,6 @@ pub struct StsPolicy {
     pub mx: Vec<String>,
     pub unmatched_hosts: Vec<String>,
     pub unmatched_patterns: Vec<String>,
-}
-
-/// The policy's mode (RFC 8461, section 5).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum StsMode {
-    Enforce,
-    Testing,
-    None,
 }
 
 /// The TXT record at `_smtp._tls` (RFC 8460, section 3).
