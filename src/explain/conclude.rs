@@ -7,7 +7,7 @@
 
 use crate::answer::{Answer, Standing};
 use crate::explain::causes::is_at_receiver;
-use crate::explain::facts::{Facts, is_credible};
+use crate::explain::facts::{Facts, Gaps, is_credible};
 use crate::explain::{
     Conclusion, ConclusionState, Explanation, HopExplanation, Past, Probed, RankedCause, next,
     weigh,
@@ -22,11 +22,12 @@ use crate::trace::evidence::TlsState;
 #[must_use]
 pub fn explain(chain: &Chain, probes: &[DomainObservation], past: &Past) -> Explanation {
     let mut trouble_here = false;
+    let gaps = Gaps::of(chain);
     let hops: Vec<HopExplanation> = chain
         .hops
         .iter()
         .map(|hop| {
-            let facts = Facts::join(chain, hop, probes, past);
+            let facts = Facts::join(chain, hop, probes, past, &gaps);
             trouble_here |= facts.trouble.is_some();
             explain_hop(&facts)
         })

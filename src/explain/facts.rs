@@ -2,6 +2,7 @@
 //! what other messages witness, and what a probe of the receiver saw. Rules
 //! read these; nothing is weighed here.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use jiff::{SignedDuration, Timestamp};
@@ -15,7 +16,7 @@ use crate::name::{HostName, registrable_domain};
 use crate::observed::domain::{DomainObservation, HostObservation, StsMode};
 use crate::observed::endpoint::{EndpointObservation, Verb};
 use crate::tls::handshake::Handshake;
-use crate::trace::chain::{Chain, GapKind, Hop, Leg, Trust};
+use crate::trace::chain::{Chain, Gap, GapKind, Hop, Leg, Trust};
 use crate::trace::evidence::{EvidenceKind, Says, TlsState};
 
 /// A probe within so many days of the hop counts as near it.
@@ -26,6 +27,8 @@ pub const NEAR_DAYS: i64 = 7;
 pub struct Facts<'a> {
     pub chain: &'a Chain,
     pub hop: &'a Hop,
+    /// Breaks between the line before and this one.
+    pub gaps: Vec<&'a Gap>,
     /// The line the sending host itself wrote, where the chain is unbroken.
     pub client_line: Option<&'a Hop>,
     /// The sending host as to be named in text. Hostile: escape.
@@ -113,9 +116,11 @@ impl<'a> Facts<'a> {
         hop: &'a Hop,
         probes: &'a [DomainObservation],
         past: &'a Past,
+        gaps: &Gaps<'a>,
     ) -> Self {
+        let gaps = gaps.before(hop);
         let at = hop.received.date.as_ref().map(|date| date.at.timestamp());
-        let client_line = client_line(chain, hop);
+        let client_line = client_line(chain, hop, &gaps);
         let may_probe = pair::needs_probe(hop);
         let everything = || probes.iter().chain(&past.earlier);
         let found = may_probe
@@ -143,6 +148,7 @@ impl<'a> Facts<'a> {
         Self {
             chain,
             hop,
+            gaps,
             client_line,
             client: client_label(hop),
             server: server_label(hop),
@@ -211,13 +217,8 @@ impl<'a> Facts<'a> {
     /// A break of this kind between the sending host's line and this one.
     #[must_use]
     pub fn gap(&self, kinds: &[GapKind]) -> Option<&'a str> {
-        self.chain
-            .gaps
-            .iter()
-            .find(|gap| {
-                kinds.contains(&gap.kind)
-                    && (gap.between.1 == self.hop.number || gap.between.0 == self.hop.number)
-            })
+        let mut gaps = self.gaps.iter();
+        gaps.find(|gap| kinds.contains(&gap.kind))
             .map(|gap| gap.text.as_str())
     }
 
@@ -242,11 +243,19 @@ impl<'a> ProbeFacts<'a> {
         family: Option<Family>,
     ) -> Self {
         let observation = found.observation;
+        // A network that blocks or rewrites port 25 makes every receiver look
+        // guilty: after a failed control only successes count.
+        let control = observation.control.failure();
         let all = observation.hosts.iter().flat_map(|host| {
             host.endpoints.iter().map(move |endpoint| Seen {
                 host,
                 endpoint,
-                reaction: react(endpoint),
+                reaction: match (react(endpoint), control) {
+                    (reaction, Some(failure)) if reaction.lacks_tls() => {
+                        Reaction::Unseen(Some(failure))
+                    }
+                    (reaction, _) => reaction,
+                },
             })
         });
         let mine = |seen: &Seen<'_>| match (found.matched_by, found.host) {
@@ -426,18 +435,36 @@ pub fn session_family(hop: &Hop) -> Option<Family> {
     hop.received.from.as_ref()?.ip.map(Family::of)
 }
 
+/// The breaks of a chain by the later of their two hops, so that a chain of
+/// thousands is gone through once.
+#[derive(Debug, Clone, Default)]
+pub struct Gaps<'a>(HashMap<usize, Vec<&'a Gap>>);
+
+impl<'a> Gaps<'a> {
+    #[must_use]
+    pub fn of(chain: &'a Chain) -> Self {
+        let mut out: HashMap<usize, Vec<&'a Gap>> = HashMap::new();
+        for gap in &chain.gaps {
+            out.entry(gap.between.1).or_default().push(gap);
+        }
+        Self(out)
+    }
+
+    fn before(&self, hop: &Hop) -> Vec<&'a Gap> {
+        self.0.get(&hop.number).cloned().unwrap_or_default()
+    }
+}
+
 /// The line the sending host wrote, if the chain does not break before it.
-fn client_line<'a>(chain: &'a Chain, hop: &Hop) -> Option<&'a Hop> {
-    let below = hop.number.checked_sub(1)?;
-    let broken = chain.gaps.iter().any(|gap| {
-        gap.between == (below, hop.number)
-            && matches!(gap.kind, GapKind::NameMismatch | GapKind::MissingLink)
-    });
+fn client_line<'a>(chain: &'a Chain, hop: &Hop, gaps: &[&Gap]) -> Option<&'a Hop> {
+    let broken = gaps
+        .iter()
+        .any(|gap| matches!(gap.kind, GapKind::NameMismatch | GapKind::MissingLink));
     if broken {
         return None;
     }
-    // Hops are numbered from 1 in order, so the line before is one index down.
-    chain.hops.get(below.checked_sub(1)?)
+    // Hops are numbered from 1 in order: the line before is two below that.
+    chain.hops.get(hop.number.checked_sub(2)?)
 }
 
 fn keyword(hop: &Hop) -> String {

@@ -28,6 +28,11 @@ pub mod pair;
 pub mod sender;
 pub mod weigh;
 
+#[cfg(test)]
+pub(crate) mod literal;
+#[cfg(test)]
+mod tests;
+
 pub use conclude::explain;
 
 use jiff::Timestamp;

@@ -160,8 +160,10 @@ pub fn recipient_domain(chain: &Chain, hop: &Hop) -> Option<DomainName> {
     let for_ = |hop: &Hop| hop.received.for_.as_ref().and_then(|piece| of(&piece.text));
     for_(hop)
         .or_else(|| {
-            let later = chain.hops.iter().filter(|other| other.number > hop.number);
+            // Hops are numbered from 1 in order: this slice begins behind it.
+            let later = chain.hops.get(hop.number..).unwrap_or_default();
             later
+                .iter()
                 .take(16)
                 .filter(|other| other.trusted == Trust::Own)
                 .find_map(for_)

@@ -2,7 +2,7 @@
 //! clear the receiver: what the sender did is then what remains, and the path
 //! is never quite excluded.
 
-use super::receiver::{offers, takes};
+use super::receiver::offers;
 use super::{Argument, Basis, Strength};
 use crate::explain::facts::{Facts, ProbeFacts, is_credible, owner, span};
 use crate::explain::sender::{ClientTls, OnFailure};
@@ -49,7 +49,7 @@ fn cleared(facts: &Facts<'_>) -> Option<Argument> {
             Argument::new(Strength::Moderate, Basis::Probe).for_(format!(
                 "{} now; {}",
                 offers(facts, probe),
-                handshake_words(facts, probe)
+                handshake_words(probe)
             )),
         ),
         Some(probe) if probe.is_lacking() => with_witness(
@@ -77,10 +77,10 @@ fn cleared(facts: &Facts<'_>) -> Option<Argument> {
     })
 }
 
-fn handshake_words(facts: &Facts<'_>, probe: &ProbeFacts<'_>) -> String {
+fn handshake_words(probe: &ProbeFacts<'_>) -> String {
     let version = probe.handshakes().map(|h| h.version).min();
     version.map_or_else(
-        || takes(facts, probe),
+        || "our handshake succeeded".to_owned(),
         |version| format!("our handshake succeeded, {}", version.name()),
     )
 }
@@ -186,9 +186,7 @@ pub(super) fn fell_back(facts: &Facts<'_>) -> Option<Argument> {
         }
         (OnFailure::ClearAfter(wait), Some(delay)) if delay < wait => {
             argument.strength = Strength::Unlikely;
-            argument
-                .against(sender.habit)
-                .against(format!("this hop took {}", span(delay)))
+            argument.against(format!("{}; this hop took {}", sender.habit, span(delay)))
         }
         (OnFailure::ClearAfter(_), Some(delay)) => argument
             .for_(sender.habit)
@@ -233,7 +231,7 @@ pub(super) fn stripped_in_transit(facts: &Facts<'_>) -> Option<Argument> {
         return Some(
             Argument::new(Strength::Weak, Basis::Message)
                 .for_(text)
-                .for_("what lies between the two hosts cannot be seen from here"),
+                .against("what lies between the two hosts cannot be seen from here"),
         );
     };
     let mut argument = Argument::new(Strength::Weak, Basis::Probe);

@@ -12,7 +12,6 @@ use crate::explain::sender::{OnFailure, OnRefusal};
 use crate::failure::Kind;
 use crate::observed::domain::StsMode;
 use crate::observed::endpoint::Verb;
-use crate::tls::parameters::TlsVersion;
 use crate::trace::evidence::{Says, TlsState};
 
 /// The facts with a probe that spoke about the receiver of an open hop.
@@ -98,7 +97,9 @@ pub(super) fn offered_selectively(facts: &Facts<'_>) -> Option<Argument> {
         if probe.is_lacking() {
             return None;
         }
-        if !probe.is_sound() {
+        if probe.session.iter().any(|seen| seen.reaction.lacks_tls())
+            && probe.session.iter().any(|seen| seen.reaction.is_tls())
+        {
             argument = argument.for_("its addresses do not all answer alike");
         }
         if probe.has_usable_tlsa() {
@@ -143,8 +144,7 @@ fn refusal(facts: &Facts<'_>, code: fn(&Reaction<'_>) -> Option<u16>) -> Option<
         .collect();
     if refusing.is_empty() {
         return probe.is_sound().then(|| {
-            Argument::new(Strength::Unlikely, Basis::Probe)
-                .against(format!("{} now", takes(facts, probe)))
+            Argument::new(Strength::Unlikely, Basis::Probe).against(takes_now(facts, probe))
         });
     }
     let mut argument = Argument::new(
@@ -215,8 +215,7 @@ pub(super) fn handshake_fails(facts: &Facts<'_>) -> Option<Argument> {
     let failures: Vec<_> = failing(probe, own).collect();
     if failures.is_empty() {
         return probe.is_sound().then(|| {
-            Argument::new(Strength::Unlikely, Basis::Probe)
-                .against(format!("{} now", takes(facts, probe)))
+            Argument::new(Strength::Unlikely, Basis::Probe).against(takes_now(facts, probe))
         });
     }
     let mut argument = Argument::new(
@@ -585,13 +584,13 @@ pub(super) fn offers(facts: &Facts<'_>, probe: &ProbeFacts<'_>) -> String {
     )
 }
 
-/// "mx1.partner.example completes a handshake, TLSv1.3".
-pub(super) fn takes(facts: &Facts<'_>, probe: &ProbeFacts<'_>) -> String {
+/// "mx1.partner.example completes handshakes now (TLSv1.3)".
+fn takes_now(facts: &Facts<'_>, probe: &ProbeFacts<'_>) -> String {
     let version = probe.handshakes().map(|h| h.version).min();
+    let version = version.map_or(String::new(), |version| format!(" ({})", version.name()));
     format!(
-        "{} completes handshakes, {}",
-        receiver(facts, probe),
-        version.map_or("", TlsVersion::name)
+        "{} completes handshakes now{version}",
+        receiver(facts, probe)
     )
 }
 

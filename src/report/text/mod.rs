@@ -9,10 +9,18 @@
 //! aligns, [`style`] colours. Colour only repeats what a word says already.
 //! [`findings`] shows a finding.
 //!
+//! The pages: [`trace`] and [`explain`].
+//!
 //! Not supported: terminals narrower than 80 columns, since headers and
 //! dialogues are quoted as they are.
 
 pub mod escape;
+pub mod explain;
 pub mod findings;
+mod hops;
 pub mod layout;
 pub mod style;
+pub mod trace;
+
+#[cfg(test)]
+mod pages;

@@ -1,0 +1,206 @@
+//! The pages of `trace` and `explain` as they are printed, spaces kept.
+#![allow(clippy::unwrap_used)]
+
+use crate::answer::Answer;
+use crate::attempt::Attempt;
+use crate::explain::literal::*;
+use crate::explain::{Past, explain};
+use crate::failure::{Failure, Kind, Stage};
+use crate::observed::domain::{DomainObservation, StsMode};
+use crate::report::text::layout::{COLUMNS, width};
+use crate::report::text::style::Style;
+use crate::trace::chain::{Chain, Gap, GapKind, RecordsTls, Trust};
+use crate::trace::evidence::{EvidenceKind, Says, TlsState};
+use crate::verdict::{Required, Verdict, assess};
+
+fn traced(chain: &Chain) -> String {
+    checked(|style| super::trace::render(chain, style))
+}
+
+fn explained(chain: &Chain, probes: &[DomainObservation]) -> String {
+    let explanation = explain(chain, probes, &Past::default());
+    let judged: Vec<(DomainObservation, Verdict)> = probes
+        .iter()
+        .map(|probe| (probe.clone(), assess(probe, probe.at, Required::Tls)))
+        .collect();
+    checked(|style| super::explain::render(chain, &judged, &explanation, style))
+}
+
+/// The plain page, after looking that colour adds nothing but colour and that
+/// it fits.
+fn checked(render: impl Fn(Style) -> String) -> String {
+    let plain = render(Style::plain());
+    let coloured = render(Style::coloured());
+    let mut stripped = String::new();
+    let mut rest = coloured.as_str();
+    while let Some((before, after)) = rest.split_once('\u{1b}') {
+        stripped.push_str(before);
+        rest = after.split_once('m').unwrap().1;
+    }
+    stripped.push_str(rest);
+    assert_eq!(stripped, plain);
+    for line in plain.lines() {
+        assert!(width(line) <= COLUMNS, "{} columns: {line}", width(line));
+        assert_eq!(line, line.trim_end(), "spaces at the end");
+        assert!(!line.chars().any(char::is_control), "{line:?}");
+    }
+    plain
+}
+
+/// Compares with the page kept under `tests/pages`, spaces and all; with
+/// STARTTRACE_WRITE_PAGES set, writes it instead.
+fn is_page(name: &str, page: &str) {
+    let path = format!("{}/tests/pages/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+    if std::env::var_os("STARTTRACE_WRITE_PAGES").is_some() {
+        std::fs::write(&path, page).unwrap();
+    }
+    assert_eq!(page, std::fs::read_to_string(&path).unwrap(), "{path}");
+}
+
+#[test]
+fn a_chain_with_a_hop_in_clear() {
+    is_page("trace-clear-hop", &traced(&invoice()));
+}
+
+#[test]
+fn an_explanation_long_after() {
+    let probe = with_sts(
+        observed(
+            "partner.example",
+            "2026-11-21T23:10:00Z",
+            &[(
+                "mx1.partner.example",
+                &[("192.0.2.25", Does::Tls), ("2001:db8::25", Does::Tls)],
+            )],
+        ),
+        StsMode::Testing,
+    );
+    is_page("explain-long-after", &explained(&invoice(), &[probe]));
+}
+
+#[test]
+fn an_explanation_from_headers_alone() {
+    is_page("explain-headers-alone", &explained(&invoice(), &[]));
+}
+
+#[test]
+fn every_hop_recorded() {
+    let mut chain = invoice();
+    chain.hops.remove(2);
+    for (i, hop) in chain.hops.iter_mut().enumerate() {
+        hop.number = i + 1;
+        hop.trusted = Trust::Own;
+    }
+    chain.answer = Answer::Yes;
+    is_page("trace-recorded", &traced(&chain));
+}
+
+#[test]
+fn a_silent_hop_and_a_gap() {
+    let mut chain = clear_with(|line| {
+        line.state = TlsState::Unstated;
+        line.standing = None;
+        line.software = Some(("Amazon SES", RecordsTls::Never));
+        line.evidence = vec![says(
+            EvidenceKind::SoftwareHabit,
+            Says::Silent,
+            "Amazon SES never writes TLS into its lines",
+        )];
+    });
+    chain.answer = Answer::Unknown;
+    chain.gaps.push(Gap {
+        between: (0, 1),
+        kind: GapKind::MissingLink,
+        text: "the line before is missing".into(),
+    });
+    is_page("trace-silent-hop", &traced(&chain));
+}
+
+#[test]
+fn trouble_here_is_said_last_and_aloud() {
+    let mut probe = observed(
+        "partner.example",
+        "2026-11-05T10:00:00Z",
+        &[("mx1.partner.example", &[("192.0.2.25", Does::Blocked)])],
+    );
+    probe.control = Attempt::failed(Failure::new(
+        Stage::Control,
+        Kind::Port25Blocked,
+        "the control host did not answer on port 25 either",
+    ));
+    let page = explained(&invoice(), &[probe]);
+    assert!(page.contains("likely     probe-blocked-here"), "{page}");
+    let last = page.split_whitespace().rev().take(5).collect::<Vec<_>>();
+    assert_eq!(last, ["open.", "is", "25", "port", "where"], "{page}");
+}
+
+#[test]
+fn hostile_words_stay_on_the_page() {
+    const NASTY: &str = "a\u{1b}[2Jb\u{202e}cd\u{200b}.example";
+    let long: &'static str = Box::leak("x".repeat(5_000).into_boxed_str());
+    let raw: &'static str = Box::leak(
+        format!("Received: from {long} by {NASTY} with ESMTP id {long}; \u{7}\t\r\n\t{NASTY}")
+            .into_boxed_str(),
+    );
+    for (from, by, with) in [
+        ((NASTY, NASTY, ""), NASTY, "ESMTP"),
+        ((long, long, ""), long, long),
+        (("", "", ""), "", ""),
+        (
+            (
+                "書書書書書書書書書書書書書書書書書書書書書書書書.example",
+                "",
+                "",
+            ),
+            "書.example",
+            "ESMTP",
+        ),
+    ] {
+        let mut chain = clear_with(|line| {
+            line.raw = raw;
+            line.from = from;
+            line.by = by;
+            line.with = with;
+            line.id = long;
+            line.for_ = NASTY;
+            line.evidence
+                .push(says(EvidenceKind::Witness, Says::Tls, NASTY));
+        });
+        chain.source.path = format!("{NASTY}/{long}");
+        chain.gaps.push(Gap {
+            between: (0, 1),
+            kind: GapKind::Loop,
+            text: NASTY.into(),
+        });
+        traced(&chain);
+        explained(&chain, &[]);
+        explained(
+            &chain,
+            &[observed(
+                "partner.example",
+                "2026-11-05T10:00:00Z",
+                &[("mx1.partner.example", &[("192.0.2.25", Does::NoStarttls)])],
+            )],
+        );
+    }
+}
+
+#[test]
+fn thousands_of_hops_make_no_endless_page() {
+    let lines = (0..3_000).map(|_| clear_hop()).collect();
+    let chain = chain(lines);
+    let page = traced(&chain);
+    assert!(page.lines().count() < 500, "{}", page.lines().count());
+    assert!(page.contains("2900 more hops"));
+    assert!(explained(&chain, &[]).lines().count() < 1_000);
+}
+
+#[test]
+fn octets_that_are_no_text_are_quoted_too() {
+    let mut chain = clear_with(|_| ());
+    chain.hops[0].raw = b"Received: \xff\xfe\x00 by x with ESMTP".to_vec();
+    // Spans that do not fit the field must not matter.
+    chain.hops[0].span = 5..6;
+    chain.hops[0].received.with.as_mut().unwrap().span = 3..900;
+    assert!(traced(&chain).contains("\\xff\\xfe\\x00"));
+}
