@@ -12,6 +12,7 @@ pub mod mailbox;
 pub mod mta_sts;
 pub mod name;
 pub mod observed;
+pub mod organisation;
 pub mod probe;
 pub mod report;
 pub mod smtp;

@@ -1,4 +1,16 @@
 //! Protocol versions and cipher suites, by their IANA names.
+//!
+//! Mail software writes them in at least six spellings: IANA's own
+//! (`TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384`), OpenSSL's
+//! (`ECDHE-RSA-AES256-GCM-SHA384`), three of GnuTLS
+//! (`ECDHE_RSA_AES_256_GCM_SHA384`, `RSA_ARCFOUR_MD5`,
+//! `ECDHE_SECP256R1__RSA_PSS_RSAE_SHA256__AES_256_GCM`) and rustls'
+//! (`TLS13_AES_256_GCM_SHA384`). [`CipherSuite::from_label`] brings them to one
+//! key and looks that up; a label that names no registered suite (`OTHER`,
+//! `TLS_ECDHE_WITH_AES256_SHA1`) stays a label.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// A version of the protocol, from worst to best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -30,5 +42,475 @@ impl TlsVersion {
     #[must_use]
     pub fn is_legacy(self) -> bool {
         self < Self::Tls12
+    }
+}
+
+/// What a version label says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VersionLabel {
+    /// `TLSv1.3`, `TLS1_3`, `TLS-1.3`, `TLS13`, `SSLv3`.
+    Exactly(TlsVersion),
+    /// `TLSv1/SSLv3`, OpenSSL's old tag of the method, not of what was agreed:
+    /// TLS 1.0 or later.
+    SomeTls10OrLater,
+    /// `TLS` or `SSL`, without a number.
+    Some,
+}
+
+impl VersionLabel {
+    /// Reads a label as mail software writes it; none where it names no
+    /// version.
+    #[must_use]
+    pub fn parse(label: &str) -> Option<Self> {
+        if label.len() > 16 || !label.is_ascii() {
+            return None;
+        }
+        let plain: String = label
+            .to_ascii_lowercase()
+            .chars()
+            .filter(|c| !matches!(c, '.' | '_' | '-' | ' '))
+            .collect();
+        Some(match plain.as_str() {
+            "tls" | "ssl" | "ssl/tls" | "tls/ssl" => Self::Some,
+            "tlsv1/sslv3" | "tls1/ssl3" | "sslv3/tlsv1" => Self::SomeTls10OrLater,
+            "sslv2" | "ssl2" | "ssl20" | "sslv20" => Self::Exactly(TlsVersion::Ssl2),
+            "sslv3" | "ssl3" | "ssl30" | "sslv30" => Self::Exactly(TlsVersion::Ssl3),
+            "tlsv1" | "tls1" | "tls10" | "tlsv10" => Self::Exactly(TlsVersion::Tls10),
+            "tlsv11" | "tls11" => Self::Exactly(TlsVersion::Tls11),
+            "tlsv12" | "tls12" => Self::Exactly(TlsVersion::Tls12),
+            "tlsv13" | "tls13" => Self::Exactly(TlsVersion::Tls13),
+            _ => return None,
+        })
+    }
+
+    /// The version, where the label names one.
+    #[must_use]
+    pub fn version(self) -> Option<TlsVersion> {
+        match self {
+            Self::Exactly(version) => Some(version),
+            Self::SomeTls10OrLater | Self::Some => None,
+        }
+    }
+}
+
+/// A registered cipher suite.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CipherSuite(&'static str);
+
+impl CipherSuite {
+    /// Finds the suite that a label means. `version`, where known, decides what
+    /// a GnuTLS label without key exchange stands for.
+    #[must_use]
+    pub fn from_label(label: &str, version: Option<TlsVersion>) -> Option<Self> {
+        if label.len() > 80 || !label.is_ascii() {
+            return None;
+        }
+        let key = key_of(label, version)?;
+        BY_KEY.get(key.as_str()).map(|name| Self(name))
+    }
+
+    /// Its IANA name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.0
+    }
+
+    /// OpenSSL's name for it.
+    #[must_use]
+    pub fn openssl_name(self) -> String {
+        let Some((exchange, rest)) = self.0.trim_start_matches("TLS_").split_once("_WITH_") else {
+            return self.0.to_owned(); // TLS 1.3: the same name
+        };
+        let exchange = match exchange {
+            "RSA" => String::new(),
+            "DH_anon" => "ADH-".to_owned(),
+            "ECDH_anon" => "AECDH-".to_owned(),
+            other => format!("{}-", other.replace('_', "-")),
+        };
+        let cipher = rest
+            .replace("3DES_EDE_CBC", "DES-CBC3")
+            .replace("DES_CBC", "DES-CBC")
+            .replace("_CBC", "")
+            .replace("AES_128", "AES128")
+            .replace("AES_256", "AES256")
+            .replace("CAMELLIA_128", "CAMELLIA128")
+            .replace("CAMELLIA_256", "CAMELLIA256")
+            .replace("RC4_128", "RC4")
+            .replace("CHACHA20_POLY1305_SHA256", "CHACHA20-POLY1305")
+            .replace('_', "-");
+        format!("{exchange}{cipher}")
+    }
+
+    /// The strength of its cipher in bits of key.
+    #[must_use]
+    pub fn bits(self) -> u32 {
+        let name = self.0;
+        if name.contains("NULL_") {
+            0
+        } else if name.contains("256_") || name.contains("CHACHA20") {
+            256
+        } else if name.contains("3DES") {
+            168
+        } else if name.contains("RC4_40") {
+            40
+        } else if name.contains("DES_CBC") {
+            56
+        } else {
+            128
+        }
+    }
+
+    /// Whether it authenticates the server at all: anonymous key exchange
+    /// (RFC 5246, section F.1.1.1) is open to anyone in the middle.
+    #[must_use]
+    pub fn is_anonymous(self) -> bool {
+        self.0.contains("_anon_")
+    }
+
+    /// Whether its cipher is broken or forbidden: RC4 (RFC 7465), single and
+    /// triple DES, export strength, none at all.
+    #[must_use]
+    pub fn is_weak(self) -> bool {
+        ["RC4", "DES", "NULL", "EXPORT", "RC2"]
+            .iter()
+            .any(|word| self.0.contains(word))
+    }
+}
+
+/// Whether a label that names no registered suite still shows an anonymous
+/// key exchange.
+#[must_use]
+pub fn label_is_anonymous(label: &str) -> bool {
+    let upper = label.to_ascii_uppercase();
+    upper.starts_with("ADH") || upper.starts_with("AECDH") || upper.contains("ANON")
+}
+
+/// Whether a label that names no registered suite still shows a weak cipher.
+#[must_use]
+pub fn label_is_weak(label: &str) -> bool {
+    let upper = label.to_ascii_uppercase();
+    ["RC4", "ARCFOUR", "DES", "NULL", "EXP", "RC2"]
+        .iter()
+        .any(|word| upper.contains(word))
+}
+
+/// Brings a label to the key under which its suite is listed: upper case,
+/// words separated by `_`, without `TLS`, `WITH` and `CBC`, key exchange
+/// spelled out.
+fn key_of(label: &str, version: Option<TlsVersion>) -> Option<String> {
+    let mut upper = label.trim().to_ascii_uppercase().replace('-', "_");
+    if upper.is_empty() {
+        return None;
+    }
+    if let Some(rest) = upper.strip_prefix("TLS13_") {
+        upper = format!("TLS_{rest}");
+    }
+    if upper.contains("__") {
+        upper = gnutls_long(&upper, version)?;
+    }
+    let upper = upper
+        .replace("DES_CBC3", "3DES_EDE")
+        .replace("3DES_CBC", "3DES_EDE")
+        .replace("AECDH", "ECDH_ANON")
+        .replace("ADH_", "DH_ANON_")
+        .replace("ANON_DH", "DH_ANON")
+        .replace("ANON_ECDH", "ECDH_ANON")
+        .replace("EDH_", "DHE_")
+        .replace("ARCFOUR_128", "RC4_128")
+        .replace("ARCFOUR", "RC4_128")
+        .replace("SHA1", "SHA");
+    let mut words: Vec<String> = Vec::new();
+    for word in upper.split('_') {
+        match word {
+            "" | "TLS" | "SSL" | "WITH" | "CBC" => {}
+            "AES128" | "AES256" | "CAMELLIA128" | "CAMELLIA256" | "ARIA128" | "ARIA256" => {
+                let (name, bits) = word.split_at(word.len() - 3);
+                words.push(name.to_owned());
+                words.push(bits.to_owned());
+            }
+            other => words.push(other.to_owned()),
+        }
+    }
+    if words.iter().any(|w| w == "RC4") && !words.iter().any(|w| w == "128" || w == "40") {
+        let at = words.iter().position(|w| w == "RC4")?;
+        words.insert(at + 1, "128".to_owned());
+    }
+    if words.iter().any(|w| w == "POLY1305") {
+        words.retain(|w| w != "SHA256");
+    }
+    // OpenSSL leaves the RSA key exchange out: AES256-SHA.
+    let first = words.first()?.as_str();
+    let bare = [
+        "AES", "CAMELLIA", "RC4", "3DES", "DES", "SEED", "NULL", "IDEA",
+    ]
+    .contains(&first);
+    let old_exchange = words.last().is_some_and(|w| w == "SHA" || w == "MD5");
+    // A TLS 1.3 suite has no key exchange either, but IANA's prefix.
+    let tls13 = upper.starts_with("TLS_") && !upper.contains("WITH") && !old_exchange;
+    if bare && !tls13 {
+        words.insert(0, "RSA".to_owned());
+    }
+    Some(words.join("_"))
+}
+
+/// GnuTLS' description of a session, `ECDHE_SECP256R1__RSA_PSS_…__AES_256_GCM`:
+/// key exchange with its group, signature, cipher. The suite follows from it.
+fn gnutls_long(label: &str, version: Option<TlsVersion>) -> Option<String> {
+    let mut parts = label.split("__");
+    let exchange = parts.next()?;
+    let signature = parts.next()?;
+    let cipher = parts.next()?;
+    let with_hash = if cipher.contains("SHA") {
+        cipher.to_owned()
+    } else if cipher.ends_with("256_GCM") {
+        format!("{cipher}_SHA384")
+    } else {
+        format!("{cipher}_SHA256")
+    };
+    if version == Some(TlsVersion::Tls13) {
+        return Some(format!("TLS_{with_hash}"));
+    }
+    let exchange = exchange.split('_').next()?;
+    let signature = signature.split('_').next()?;
+    Some(format!("{exchange}_{signature}_{with_hash}"))
+}
+
+static BY_KEY: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    SUITES
+        .iter()
+        .filter_map(|name| Some((key_of(name, None)?, *name)))
+        .collect()
+});
+
+/// The suites of the IANA registry that mail software negotiates, or once did.
+const SUITES: &[&str] = &[
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_CCM_SHA256",
+    "TLS_AES_128_CCM_8_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CCM",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CCM",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CCM_8",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CCM_8",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CAMELLIA_128_GCM_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_CAMELLIA_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_CAMELLIA_128_CBC_SHA256",
+    "TLS_ECDHE_ECDSA_WITH_CAMELLIA_256_CBC_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_RC4_128_SHA",
+    "TLS_ECDHE_ECDSA_WITH_NULL_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA256",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA384",
+    "TLS_ECDHE_RSA_WITH_CAMELLIA_128_GCM_SHA256",
+    "TLS_ECDHE_RSA_WITH_CAMELLIA_256_GCM_SHA384",
+    "TLS_ECDHE_RSA_WITH_CAMELLIA_128_CBC_SHA256",
+    "TLS_ECDHE_RSA_WITH_CAMELLIA_256_CBC_SHA384",
+    "TLS_ECDHE_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_RC4_128_SHA",
+    "TLS_ECDHE_RSA_WITH_NULL_SHA",
+    "TLS_ECDH_anon_WITH_AES_128_CBC_SHA",
+    "TLS_ECDH_anon_WITH_AES_256_CBC_SHA",
+    "TLS_ECDH_anon_WITH_3DES_EDE_CBC_SHA",
+    "TLS_ECDH_anon_WITH_RC4_128_SHA",
+    "TLS_ECDH_anon_WITH_NULL_SHA",
+    "TLS_ECDH_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDH_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDH_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_ECDH_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDH_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDH_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_DHE_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_DHE_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_DHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+    "TLS_DHE_RSA_WITH_AES_128_CCM",
+    "TLS_DHE_RSA_WITH_AES_256_CCM",
+    "TLS_DHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_DHE_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_DHE_RSA_WITH_AES_128_CBC_SHA256",
+    "TLS_DHE_RSA_WITH_AES_256_CBC_SHA256",
+    "TLS_DHE_RSA_WITH_CAMELLIA_128_CBC_SHA",
+    "TLS_DHE_RSA_WITH_CAMELLIA_256_CBC_SHA",
+    "TLS_DHE_RSA_WITH_CAMELLIA_128_CBC_SHA256",
+    "TLS_DHE_RSA_WITH_CAMELLIA_256_CBC_SHA256",
+    "TLS_DHE_RSA_WITH_CAMELLIA_128_GCM_SHA256",
+    "TLS_DHE_RSA_WITH_CAMELLIA_256_GCM_SHA384",
+    "TLS_DHE_RSA_WITH_SEED_CBC_SHA",
+    "TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_DHE_RSA_WITH_DES_CBC_SHA",
+    "TLS_DHE_DSS_WITH_AES_128_CBC_SHA",
+    "TLS_DHE_DSS_WITH_AES_256_CBC_SHA",
+    "TLS_DHE_DSS_WITH_AES_128_CBC_SHA256",
+    "TLS_DHE_DSS_WITH_AES_256_CBC_SHA256",
+    "TLS_DHE_DSS_WITH_AES_128_GCM_SHA256",
+    "TLS_DHE_DSS_WITH_AES_256_GCM_SHA384",
+    "TLS_DHE_DSS_WITH_3DES_EDE_CBC_SHA",
+    "TLS_DH_anon_WITH_AES_128_CBC_SHA",
+    "TLS_DH_anon_WITH_AES_256_CBC_SHA",
+    "TLS_DH_anon_WITH_AES_128_CBC_SHA256",
+    "TLS_DH_anon_WITH_AES_256_CBC_SHA256",
+    "TLS_DH_anon_WITH_AES_128_GCM_SHA256",
+    "TLS_DH_anon_WITH_AES_256_GCM_SHA384",
+    "TLS_DH_anon_WITH_CAMELLIA_128_CBC_SHA",
+    "TLS_DH_anon_WITH_CAMELLIA_256_CBC_SHA",
+    "TLS_DH_anon_WITH_3DES_EDE_CBC_SHA",
+    "TLS_DH_anon_WITH_RC4_128_MD5",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_RSA_WITH_AES_128_CCM",
+    "TLS_RSA_WITH_AES_256_CCM",
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_CBC_SHA256",
+    "TLS_RSA_WITH_AES_256_CBC_SHA256",
+    "TLS_RSA_WITH_CAMELLIA_128_CBC_SHA",
+    "TLS_RSA_WITH_CAMELLIA_256_CBC_SHA",
+    "TLS_RSA_WITH_CAMELLIA_128_CBC_SHA256",
+    "TLS_RSA_WITH_CAMELLIA_256_CBC_SHA256",
+    "TLS_RSA_WITH_SEED_CBC_SHA",
+    "TLS_RSA_WITH_IDEA_CBC_SHA",
+    "TLS_RSA_WITH_3DES_EDE_CBC_SHA",
+    "TLS_RSA_WITH_DES_CBC_SHA",
+    "TLS_RSA_WITH_RC4_128_SHA",
+    "TLS_RSA_WITH_RC4_128_MD5",
+    "TLS_RSA_WITH_NULL_SHA",
+    "TLS_RSA_WITH_NULL_MD5",
+];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_suite_finds_its_registered_name() {
+        for (label, name) in [
+            (
+                "ECDHE-RSA-AES256-GCM-SHA384",
+                "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            ),
+            (
+                "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+                "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            ),
+            (
+                "ECDHE_RSA_AES_256_GCM_SHA384",
+                "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384",
+            ),
+            ("TLS_AES_256_GCM_SHA384", "TLS_AES_256_GCM_SHA384"),
+            ("TLS13_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"),
+            (
+                "TLS13_CHACHA20_POLY1305_SHA256",
+                "TLS_CHACHA20_POLY1305_SHA256",
+            ),
+            ("AES256-SHA", "TLS_RSA_WITH_AES_256_CBC_SHA"),
+            ("AES128-SHA256", "TLS_RSA_WITH_AES_128_CBC_SHA256"),
+            ("AES256-GCM-SHA384", "TLS_RSA_WITH_AES_256_GCM_SHA384"),
+            ("DES-CBC3-SHA", "TLS_RSA_WITH_3DES_EDE_CBC_SHA"),
+            ("EDH-RSA-DES-CBC3-SHA", "TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA"),
+            (
+                "DHE_RSA_3DES_EDE_CBC_SHA",
+                "TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA",
+            ),
+            ("DHE-RSA-AES256-SHA", "TLS_DHE_RSA_WITH_AES_256_CBC_SHA"),
+            ("RC4-MD5", "TLS_RSA_WITH_RC4_128_MD5"),
+            ("RC4-SHA", "TLS_RSA_WITH_RC4_128_SHA"),
+            ("RSA_ARCFOUR_SHA1", "TLS_RSA_WITH_RC4_128_SHA"),
+            ("AECDH-AES256-SHA", "TLS_ECDH_anon_WITH_AES_256_CBC_SHA"),
+            (
+                "ADH-AES256-GCM-SHA384",
+                "TLS_DH_anon_WITH_AES_256_GCM_SHA384",
+            ),
+            (
+                "TLS_ECDH_anon_WITH_AES_256_CBC_SHA",
+                "TLS_ECDH_anon_WITH_AES_256_CBC_SHA",
+            ),
+            ("RSA_AES_256_CBC_SHA", "TLS_RSA_WITH_AES_256_CBC_SHA"),
+            (
+                "ECDHE-ECDSA-CHACHA20-POLY1305",
+                "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
+            ),
+        ] {
+            assert_eq!(
+                CipherSuite::from_label(label, None).unwrap().name(),
+                name,
+                "{label}"
+            );
+        }
+        let long = "ECDHE_SECP256R1__RSA_PSS_RSAE_SHA256__AES_256_GCM";
+        assert_eq!(
+            CipherSuite::from_label(long, Some(TlsVersion::Tls12))
+                .unwrap()
+                .name(),
+            "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384"
+        );
+        assert_eq!(
+            CipherSuite::from_label(long, Some(TlsVersion::Tls13))
+                .unwrap()
+                .name(),
+            "TLS_AES_256_GCM_SHA384"
+        );
+        for label in ["OTHER", "TLS_ECDHE_WITH_AES256_SHA1", "", "x", "(NONE)"] {
+            assert_eq!(CipherSuite::from_label(label, None), None, "{label}");
+        }
+    }
+
+    #[test]
+    fn every_listed_suite_is_found_by_both_of_its_names() {
+        for name in SUITES {
+            let suite = CipherSuite::from_label(name, None).unwrap();
+            assert_eq!(suite.name(), *name);
+            let again = CipherSuite::from_label(&suite.openssl_name(), None);
+            assert_eq!(again, Some(suite), "{name} as {}", suite.openssl_name());
+        }
+    }
+
+    #[test]
+    fn versions_are_read_in_every_spelling() {
+        for (label, version) in [
+            ("TLSv1.3", TlsVersion::Tls13),
+            ("TLS1_3", TlsVersion::Tls13),
+            ("TLS1.2", TlsVersion::Tls12),
+            ("TLS-1.3", TlsVersion::Tls13),
+            ("TLS-1.0", TlsVersion::Tls10),
+            ("TLS12", TlsVersion::Tls12),
+            ("TLSv1", TlsVersion::Tls10),
+            ("SSLv3", TlsVersion::Ssl3),
+        ] {
+            assert_eq!(
+                VersionLabel::parse(label),
+                Some(VersionLabel::Exactly(version)),
+                "{label}"
+            );
+        }
+        assert_eq!(
+            VersionLabel::parse("TLSv1/SSLv3"),
+            Some(VersionLabel::SomeTls10OrLater)
+        );
+        assert_eq!(VersionLabel::parse("TLS"), Some(VersionLabel::Some));
+        assert_eq!(VersionLabel::parse("ESMTP"), None);
+        assert_eq!(VersionLabel::parse("DTLSv1.2"), None);
+    }
+
+    #[test]
+    fn weak_and_anonymous_suites_are_told_from_the_rest() {
+        let suite = |label| CipherSuite::from_label(label, None).unwrap();
+        assert!(suite("RC4-MD5").is_weak());
+        assert!(suite("DES-CBC3-SHA").is_weak());
+        assert!(suite("AECDH-AES256-SHA").is_anonymous());
+        assert!(!suite("ECDHE-RSA-AES256-GCM-SHA384").is_weak());
+        assert!(!suite("ECDHE-RSA-AES256-GCM-SHA384").is_anonymous());
     }
 }

@@ -2,12 +2,37 @@
 //! section 4.4) and what they say, or keep silent, about TLS.
 //!
 //! Entry points, in order: [`chain::Chain::parse`] takes a message's octets
-//! and gives its hops in travel order; each [`chain::Hop`] holds the
+//! and gives its hops in travel order ([`chain::Chain::read`] where there is
+//! more to say of it: its file, whom to trust); each [`chain::Hop`] holds the
 //! [`field::Received`] it was read from, the software that wrote it
-//! ([`software`]) and its [`evidence::TlsEvidence`].
+//! ([`software`]) and its [`evidence::TlsEvidence`]. [`witness::Witnesses`]
+//! lets messages speak for one another.
 //!
-//! Everything here is pure: octets in, facts out.
+//! Within: [`message`] cuts the header into fields, [`field`] a field into
+//! tokens and clauses, [`date`], [`transmission`] and [`tls_note`] read their
+//! words.
+//!
+//! Everything here is pure: octets in, facts out. Not supported: other trace
+//! (`Received-SPF`, `X-Received`, ARC copies), which says nothing of TLS, and
+//! trace of `message/rfc822` parts.
 
 pub mod chain;
+mod clauses;
+mod conclude;
+pub mod date;
 pub mod evidence;
 pub mod field;
+mod judge;
+mod leg;
+mod link;
+pub mod message;
+pub mod network;
+mod peer;
+pub mod reading;
+pub mod software;
+pub mod tls_note;
+pub mod transmission;
+mod trust;
+pub mod witness;
+
+pub use trust::{InvalidTrustRule, TrustRule};

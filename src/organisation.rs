@@ -1,0 +1,77 @@
+//! Which hosts belong together: one registrable domain by the Public Suffix
+//! List, or one provider by the table in `organisation.toml`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::name::registrable_domain;
+
+/// The organisation behind a host name, as a key to compare: the provider's
+/// name where the table has one, else the registrable domain in lower case.
+/// None for a single label or an address.
+#[must_use]
+pub fn organisation(host: &str) -> Option<String> {
+    let lower = host.trim_end_matches('.').to_ascii_lowercase();
+    let domain = registrable_domain(&lower)?;
+    Some(
+        PROVIDERS
+            .get(domain)
+            .map_or_else(|| domain.to_owned(), Clone::clone),
+    )
+}
+
+/// Whether two host names belong to one organisation.
+#[must_use]
+pub fn same_organisation(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+        || organisation(one).is_some_and(|key| organisation(other) == Some(key))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    organisation: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    domains: Vec<String>,
+}
+
+static PROVIDERS: LazyLock<HashMap<String, String>> = LazyLock::new(|| {
+    let table: Table = toml::from_str(include_str!("organisation.toml"))
+        .expect("the table is part of the program, and a test reads it");
+    table
+        .organisation
+        .into_iter()
+        .flat_map(|row| {
+            let name = row.name;
+            row.domains
+                .into_iter()
+                .map(move |domain| (domain, name.clone()))
+        })
+        .collect()
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_of_one_provider_belong_together() {
+        for (one, other, same) in [
+            ("a.eurprd04.prod.outlook.com", "b.office365.com", true),
+            ("mx1.partner.example", "MX2.partner.example.", true),
+            ("mx.partner.example", "mx.other.example", false),
+            ("localhost", "mx.other.example", false),
+            ("smtp7", "smtp7", true),
+            ("a.co.uk", "b.co.uk", false),
+        ] {
+            assert_eq!(same_organisation(one, other), same, "{one} {other}");
+        }
+    }
+}

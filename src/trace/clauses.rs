@@ -1,0 +1,560 @@
+//! From tokens to clauses: which words of a `Received:` field mean what.
+
+use std::ops::Range;
+
+use crate::trace::date;
+use crate::trace::field::{By, Date, From, Piece, Place, Received, Token, tokens};
+use crate::trace::message::Unfolded;
+use crate::trace::peer::{self, Peer, address};
+use crate::trace::transmission::{Family, Transmission};
+
+type Tokens<'a> = [(Token<'a>, Range<usize>)];
+
+/// A word that opens a clause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clause {
+    From,
+    By,
+    Via,
+    With,
+    Id,
+    For,
+    Tls,
+    Group,
+    /// An unregistered clause, such as Haraka's `envelope-from`.
+    Other,
+}
+
+/// A clause with the tokens that follow its word.
+struct Opened {
+    clause: Clause,
+    /// Token index of the opening word.
+    at: usize,
+    /// One past its last token.
+    end: usize,
+}
+
+/// Parses one field value.
+pub(super) fn parse(value: &Unfolded) -> Received {
+    let text = value.text.as_str();
+    let all = tokens(text);
+    let mut received = Received::default();
+
+    // RFC 5321, section 4.4: the date follows the semicolon; the last one, since
+    // others stand in `for multiple;` and the like.
+    let semicolon = all
+        .iter()
+        .rposition(|(token, _)| *token == Token::Semicolon);
+    let mut date_from = all.len();
+    let mut date_to = all.len();
+    if let Some(at) = semicolon {
+        let start = all.get(at).map_or(text.len(), |(_, range)| range.end);
+        if let Some(found) = date::find(text.get(start..).unwrap_or_default()) {
+            let range = start + found.start..start + found.end;
+            received.date = Some(Date {
+                at: found.at,
+                zone: found.zone,
+                span: value.place(range.clone()),
+            });
+            date_from = at;
+            let behind = all.iter().position(|(_, token)| token.start >= range.end);
+            date_to = behind.unwrap_or(all.len());
+        } else {
+            date_from = at;
+            date_to = at + 1;
+        }
+    }
+    // SendGrid writes no semicolon.
+    if received.date.is_none()
+        && semicolon.is_none()
+        && let Some(found) = date::find_last(text)
+    {
+        let range = found.start..found.end;
+        if let Some(first) = all.iter().position(|(_, token)| token.start >= range.start) {
+            date_from = first;
+            date_to = all
+                .iter()
+                .position(|(_, token)| token.start >= range.end)
+                .unwrap_or(all.len());
+            received.date = Some(Date {
+                at: found.at,
+                zone: found.zone,
+                span: value.place(range),
+            });
+        }
+    }
+
+    let before = all.get(..date_from).unwrap_or_default();
+    let opened = open_clauses(before);
+    place_comments(&all, &opened, date_from, value, &mut received);
+    for clause in &opened {
+        read_clause(clause, before, value, &mut received);
+    }
+    let leading = opened.first().map_or(before.len(), |clause| clause.at);
+    keep_words(
+        before.get(..leading).unwrap_or_default(),
+        value,
+        &mut received.other,
+    );
+    // Words behind the date (`UTC m=+1160047.2`), and what was no date.
+    keep_words(
+        all.get(date_to..).unwrap_or_default(),
+        value,
+        &mut received.other,
+    );
+
+    read_protocol(&mut received);
+    read_from(before, &opened, value, &mut received);
+    received
+}
+
+/// Finds the words that open clauses. The client's name stands before the last
+/// `by`, so that one is the writer's; nothing before it but `from` (and dma's
+/// `id`) is a clause.
+fn open_clauses(all: &Tokens<'_>) -> Vec<Opened> {
+    let word = |at: usize| match all.get(at) {
+        Some((Token::Word(word), _)) => Some(*word),
+        _ => None,
+    };
+    let is = |at: usize, name: &str| word(at).is_some_and(|w| w.eq_ignore_ascii_case(name));
+    let last_by = (0..all.len()).rev().find(|at| is(*at, "by"));
+    let mut starts: Vec<(Clause, usize)> = Vec::new();
+    let first_from = (0..all.len())
+        .find(|at| word(*at).is_some())
+        .filter(|at| is(*at, "from"));
+    if let Some(at) = first_from {
+        starts.push((Clause::From, at));
+    }
+    let mut next = match (first_from, last_by) {
+        (Some(from), Some(by)) if by > from => {
+            // dma and a few others write their id before the name.
+            if let Some(id) = (from + 2..by).rev().find(|at| is(*at, "id"))
+                && (id + 2..=by).contains(&by)
+                && all.get(by + 1..).is_none_or(|rest| {
+                    !rest
+                        .iter()
+                        .any(|(t, _)| matches!(t, Token::Word(w) if w.eq_ignore_ascii_case("id")))
+                })
+            {
+                starts.push((Clause::Id, id));
+            }
+            starts.push((Clause::By, by));
+            by + 1
+        }
+        (None, Some(by)) => {
+            starts.push((Clause::By, by));
+            by + 1
+        }
+        (Some(from), _) => from + 1,
+        (None, None) => 0,
+    };
+    while next < all.len() {
+        let previous_is_word = next > 0
+            && starts.last().is_some_and(|(clause, at)| {
+                *at + 1 < next || *clause == Clause::Id || *clause == Clause::From
+            });
+        let clause = word(next).and_then(|w| match w.to_ascii_lowercase().as_str() {
+            "with" => Some(Clause::With),
+            "id" => Some(Clause::Id),
+            "for" => Some(Clause::For),
+            "via" => Some(Clause::Via),
+            "by" if Some(next) == last_by => Some(Clause::By),
+            "tls" if word(next + 1).is_some_and(is_cipher_word) => Some(Clause::Tls),
+            "tls" if word(next + 1).is_some_and(|w| w.starts_with("version=")) => {
+                Some(Clause::Other)
+            }
+            "group" if starts.iter().any(|(c, _)| *c == Clause::Tls) => Some(Clause::Group),
+            "envelope-from" | "from" if next > 0 => Some(Clause::Other),
+            _ => None,
+        });
+        if let Some(clause) = clause
+            && (previous_is_word || starts.is_empty() || clause == Clause::Other)
+        {
+            starts.push((clause, next));
+        }
+        next += 1;
+    }
+    starts.sort_by_key(|(_, at)| *at);
+    let ends: Vec<usize> = starts
+        .iter()
+        .skip(1)
+        .map(|(_, at)| *at)
+        .chain(std::iter::once(all.len()))
+        .collect();
+    starts
+        .into_iter()
+        .zip(ends)
+        .map(|((clause, at), end)| Opened { clause, at, end })
+        .collect()
+}
+
+/// RFC 8314, section 7.4: a suite by its IANA name or four hex digits; Haraka
+/// writes OpenSSL's `standardName`, which is the same.
+fn is_cipher_word(word: &str) -> bool {
+    word.len() > 5
+        && word
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+        && (word.starts_with("0x") || word.bytes().any(|b| b == b'_' || b == b'-'))
+}
+
+fn piece(value: &Unfolded, range: Range<usize>, text: &str) -> Piece {
+    Piece {
+        text: text.to_owned(),
+        span: value.place(range),
+    }
+}
+
+fn keep_words(part: &Tokens<'_>, value: &Unfolded, other: &mut Vec<Piece>) {
+    for (token, range) in part {
+        if let Token::Word(word) = token {
+            other.push(piece(value, range.clone(), word));
+        }
+    }
+}
+
+fn place_comments(
+    all: &Tokens<'_>,
+    opened: &[Opened],
+    date_from: usize,
+    value: &Unfolded,
+    received: &mut Received,
+) {
+    let from = opened.iter().find(|clause| clause.clause == Clause::From);
+    // The last comment shaped like an address is the one the server wrote.
+    let peer_at = from.and_then(|from| {
+        (from.at..from.end)
+            .rev()
+            .find(|at| matches!(all.get(*at), Some((Token::Comment(inner), _)) if peer::has_address(inner)))
+    });
+    let mut clause = opened.iter().peekable();
+    let mut place = Place::Start;
+    for (at, (token, range)) in all.iter().enumerate() {
+        while let Some(next) = clause.peek() {
+            if next.at > at {
+                break;
+            }
+            place = match next.clause {
+                Clause::From => Place::From,
+                Clause::By => Place::By,
+                Clause::With => Place::With,
+                Clause::Id => Place::Id,
+                Clause::For => Place::For,
+                Clause::Via | Clause::Tls | Clause::Group | Clause::Other => Place::Other,
+            };
+            clause.next();
+        }
+        if let Token::Comment(inner) = token {
+            received.comments.push(piece(value, range.clone(), inner));
+            received.places.push(if at >= date_from {
+                Place::Date
+            } else if place == Place::From && peer_at.is_some_and(|peer| at <= peer) {
+                Place::BeforePeer
+            } else {
+                place
+            });
+        }
+    }
+}
+
+fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &mut Received) {
+    let inside = all.get(clause.at + 1..clause.end).unwrap_or_default();
+    let words: Vec<(&str, Range<usize>)> = inside
+        .iter()
+        .filter_map(|(token, range)| match token {
+            Token::Word(word) => Some((*word, range.clone())),
+            _ => None,
+        })
+        .collect();
+    let mut keep_from = 1;
+    let first = words
+        .first()
+        .map(|(word, range)| piece(value, range.clone(), word));
+    match clause.clause {
+        Clause::From => return,
+        Clause::By => {
+            received.by = Some(read_by(inside, value));
+            if words
+                .get(1)
+                .is_some_and(|(word, _)| address(word).is_some())
+            {
+                keep_from = 2;
+            }
+        }
+        Clause::With => {
+            let joined = joined(&words, value);
+            match (&received.with, joined) {
+                (None, Some(with)) => received.with = Some(with),
+                (Some(_), Some(mut again)) => {
+                    again.text.insert_str(0, "with ");
+                    received.other.push(again);
+                }
+                (_, None) => {}
+            }
+            return;
+        }
+        Clause::Via => keep_once(
+            &mut received.via,
+            joined(&words, value),
+            &mut received.other,
+        ),
+        Clause::Id => {
+            let id = first.map(|mut piece| {
+                if piece.text.starts_with('<') && piece.text.ends_with('>') {
+                    piece.text = piece.text.trim_matches(['<', '>']).to_owned();
+                }
+                piece
+            });
+            keep_once(&mut received.id, id, &mut received.other);
+        }
+        Clause::For => {
+            let recipient = first.and_then(|mut piece| {
+                let bare = piece.text.trim_matches(['<', '>', ',']).trim().to_owned();
+                let multiple =
+                    bare.to_ascii_lowercase().starts_with("multiple") && !bare.contains('@');
+                if multiple || bare.is_empty() || bare.contains(char::is_whitespace) {
+                    received.other.push(piece);
+                    return None;
+                }
+                piece.text = bare;
+                Some(piece)
+            });
+            keep_once(&mut received.for_, recipient, &mut received.other);
+        }
+        Clause::Tls => keep_once(&mut received.tls, first, &mut received.other),
+        Clause::Group => keep_once(&mut received.group, first, &mut received.other),
+        Clause::Other => {
+            let mut with_name = words;
+            if let Some((Token::Word(name), range)) = all.get(clause.at) {
+                with_name.insert(0, (name, range.clone()));
+            }
+            received.other.extend(joined(&with_name, value));
+            return;
+        }
+    }
+    if clause.clause != Clause::Via {
+        for (word, range) in words.into_iter().skip(keep_from) {
+            received.other.push(piece(value, range, word));
+        }
+    }
+}
+
+fn keep_once(slot: &mut Option<Piece>, found: Option<Piece>, other: &mut Vec<Piece>) {
+    match (slot.is_some(), found) {
+        (false, found) => *slot = found,
+        (true, Some(again)) => other.push(again),
+        (true, None) => {}
+    }
+}
+
+fn joined(words: &[(&str, Range<usize>)], value: &Unfolded) -> Option<Piece> {
+    let (first, last) = (words.first()?, words.last()?);
+    let text = words
+        .iter()
+        .map(|(word, _)| *word)
+        .collect::<Vec<_>>()
+        .join(" ");
+    Some(Piece {
+        text,
+        span: value.place(first.1.start..last.1.end),
+    })
+}
+
+fn read_by(inside: &Tokens<'_>, value: &Unfolded) -> By {
+    let mut by = By::default();
+    let mut end = 0;
+    let mut start = usize::MAX;
+    for (at, (token, range)) in inside.iter().enumerate() {
+        match token {
+            Token::Word(word) if by.host.is_none() => {
+                start = start.min(range.start);
+                end = range.end;
+                by.host = Some(host_of(word));
+                by.ip = address(word);
+            }
+            Token::Word(word) if by.ip.is_none() && at < 3 => {
+                if let Some(ip) = address(word) {
+                    by.ip = Some(ip);
+                    end = range.end;
+                }
+            }
+            Token::Comment(inner) if at < 3 => {
+                if let Some(peer) = Peer::read(inner)
+                    && peer.ip.is_some()
+                {
+                    by.ip = by.ip.or(peer.ip);
+                    by.alias = by.alias.or(peer.rdns);
+                } else if by.ip.is_none() {
+                    by.ip = inner.split_ascii_whitespace().take(3).find_map(address);
+                }
+            }
+            _ => {}
+        }
+    }
+    by.span = if start == usize::MAX {
+        0..0
+    } else {
+        value.place(start..end)
+    };
+    by
+}
+
+/// A host without brackets, final dot and port.
+fn host_of(word: &str) -> String {
+    if word.starts_with('[')
+        && let Some(ip) = address(word)
+    {
+        return ip.to_string();
+    }
+    let word = word.trim_matches(['[', ']']).trim_end_matches([',', '.']);
+    if let Some((host, port)) = word.rsplit_once(':')
+        && !host.contains(':')
+        && !port.is_empty()
+        && port.bytes().all(|b| b.is_ascii_digit())
+    {
+        return host.to_owned();
+    }
+    word.to_owned()
+}
+
+/// The protocol alone among the words and comments of `with`.
+fn read_protocol(received: &mut Received) {
+    let Some(with) = received.with.as_ref() else {
+        return;
+    };
+    let words: Vec<&str> = with.text.split(' ').collect();
+    let first = words.first().copied().unwrap_or_default();
+    // Cisco: ESMTP/TLS/ECDHE-RSA-AES256-GCM-SHA384.
+    let head = first.split('/').next().unwrap_or_default();
+    if let Some(read) = Transmission::parse(head) {
+        received.protocol = Some(head.to_owned());
+        received.transmission = Some(read);
+        return;
+    }
+    // qmail with TLS: ECDHE-RSA-AES256-GCM-SHA384 encrypted SMTP.
+    if let Some(at) = words
+        .iter()
+        .position(|w| w.eq_ignore_ascii_case("encrypted"))
+        && let Some(word) = words.get(at + 1)
+        && let Some(read) = Transmission::parse(word)
+    {
+        received.protocol = Some((*word).to_owned());
+        received.transmission = Some(read);
+        return;
+    }
+    received.transmission = words
+        .iter()
+        .take(6)
+        .find_map(|word| Transmission::parse(word));
+    received.protocol = Some(with.text.clone());
+}
+
+fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, received: &mut Received) {
+    let Some(clause) = opened.iter().find(|clause| clause.clause == Clause::From) else {
+        return;
+    };
+    let inside = all.get(clause.at + 1..clause.end).unwrap_or_default();
+    let mut from = From::default();
+    let mut span: Option<Range<usize>> = None;
+    let mut peers = Vec::new();
+    let mut glued = false;
+    let mut pickup = false;
+    for (at, (token, range)) in inside.iter().enumerate() {
+        match token {
+            Token::Word(word) if at == 0 => {
+                from.token = Some(host_of(word));
+                from.ip = address(word);
+                span = Some(range.clone());
+                glued = matches!(inside.get(1), Some((Token::Comment(_), next)) if next.start == range.end);
+            }
+            Token::Word(word) => {
+                if let Some(ip) = address(word) {
+                    from.ip = Some(ip);
+                    span = Some(span.map_or(range.clone(), |s| s.start..range.end));
+                } else {
+                    pickup |= word.eq_ignore_ascii_case("pickup");
+                    received.other.push(piece(value, range.clone(), word));
+                }
+            }
+            Token::Comment(inner) => {
+                if let Some(peer) = Peer::read(inner) {
+                    peers.push(peer);
+                    span = Some(span.map_or(range.clone(), |s| s.start..range.end));
+                }
+            }
+            Token::Semicolon => {}
+        }
+    }
+    let token = from.token.clone().unwrap_or_default();
+    let literal = address(&token).is_some();
+    let smtp = received.transmission.is_some_and(Transmission::is_smtp);
+    // Exim writes its protocols in lower case, and the name it looked up first.
+    let lower = smtp
+        && received
+            .protocol
+            .as_deref()
+            .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+    // A literal that stands alone is what the client said of itself (chasquid).
+    if literal && smtp && !lower && peers.is_empty() && from.ip == address(&token) {
+        from.ip = None;
+    }
+    let seen = peers
+        .iter()
+        .rev()
+        .find(|peer| peer.ip.is_some() || peer.socket);
+    if let Some(peer) = seen {
+        from.ip = peer.ip.or(from.ip);
+        from.socket = peer.socket;
+    }
+    let named = peers
+        .iter()
+        .rev()
+        .find(|peer| peer.rdns.is_some())
+        .and_then(|p| p.rdns.clone());
+    let said = peers
+        .iter()
+        .find_map(|peer| peer.helo.clone().map(|helo| (helo, peer.style)));
+    from.rdns_asked = peers.iter().any(|peer| peer.asked);
+    let address_alone = seen.is_some_and(|peer| peer.rdns.is_none() && !peer.asked);
+    match said {
+        Some((helo, style)) => {
+            from.helo = Some(helo);
+            // The word before is the name looked up: (HELO x), (helo=x).
+            let name = !literal && !peer::is_unknown(&token) && !token.is_empty();
+            if name && (style == peer::Style::Helo || seen.is_some()) {
+                from.rdns = Some(token.clone());
+            }
+            from.rdns_asked |= !literal;
+        }
+        None if lower && address_alone && !literal && !token.is_empty() => {
+            from.helo = Some(token.clone());
+            from.rdns = Some(token.clone());
+            from.rdns_asked = true;
+        }
+        None => {
+            let no_session = received.transmission.is_some_and(|t| {
+                matches!(t.family, Family::Http | Family::Retrieval | Family::Other)
+            });
+            let bare_literal = literal && received.with.is_none() && peers.is_empty();
+            let odd = glued
+                || pickup
+                || token.contains('$')
+                || token.eq_ignore_ascii_case("pickup")
+                || token == "source" && received.with.is_none();
+            if !(no_session || bare_literal || odd || token.is_empty()) {
+                from.helo = Some(token.clone());
+            }
+            from.rdns = named;
+        }
+    }
+    if from.rdns.is_none()
+        && let Some(name) = peers.iter().rev().find_map(|peer| peer.rdns.clone())
+    {
+        from.rdns = Some(name);
+    }
+    if from.token.as_deref() == Some("") {
+        from.token = None;
+    }
+    from.span = span.map_or(0..0, |range| value.place(range));
+    received.from = Some(from);
+}

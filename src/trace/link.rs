@@ -1,0 +1,120 @@
+//! Delays, and the places where neighbouring lines do not fit.
+
+use std::collections::HashMap;
+
+use jiff::SignedDuration;
+
+use crate::organisation::same_organisation;
+use crate::trace::chain::{Gap, GapKind, Hop, Leg};
+use crate::trace::leg::claimed_name;
+use crate::trace::trust::names;
+
+/// Clocks of mail hosts differ by seconds every day; below this a line older
+/// than the one before it says nothing.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(120);
+
+/// Fills in the delay of every hop.
+pub(super) fn delays(hops: &mut [Hop]) {
+    let mut before = None;
+    for hop in hops {
+        let at = hop.received.date.as_ref().map(|date| date.at.timestamp());
+        hop.delay = at
+            .zip(before)
+            .map(|(at, before): (jiff::Timestamp, jiff::Timestamp)| at.duration_since(before));
+        before = at;
+    }
+}
+
+/// Finds the breaks in a chain; hops are in travel order.
+pub(super) fn gaps(hops: &[Hop]) -> Vec<Gap> {
+    let mut gaps = Vec::new();
+    for pair in hops.windows(2) {
+        if let [older, newer] = pair {
+            gaps.extend(break_between(older, newer));
+            if let Some(delay) = newer.delay
+                && delay < -CLOCK_SLACK
+            {
+                gaps.push(Gap {
+                    between: (older.number, newer.number),
+                    kind: GapKind::TimeReversed,
+                    text: format!(
+                        "hop {} is dated {} seconds before hop {}",
+                        newer.number,
+                        delay.unsigned_abs().as_secs(),
+                        older.number
+                    ),
+                });
+            }
+        }
+    }
+    gaps.extend(loops(hops));
+    gaps
+}
+
+fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
+    if matches!(newer.leg, Leg::Local | Leg::Internal) {
+        return None;
+    }
+    let from = newer.received.from.as_ref()?;
+    let by = older.received.by.as_ref()?;
+    let host = by.host.as_deref()?;
+    let candidates = [
+        from.rdns.as_deref(),
+        claimed_name(from),
+        from.token.as_deref(),
+    ];
+    let fits = names(from, older)
+        || candidates.into_iter().flatten().any(|name| {
+            same_organisation(name, host)
+                || by
+                    .alias
+                    .as_deref()
+                    .is_some_and(|alias| same_organisation(name, alias))
+        });
+    if fits {
+        return None;
+    }
+    let client = match (from.rdns.as_deref().or(claimed_name(from)), from.ip) {
+        (Some(name), Some(ip)) => format!("{name} [{ip}]"),
+        (Some(name), None) => name.to_owned(),
+        (None, Some(ip)) => format!("[{ip}]"),
+        (None, None) => return None,
+    };
+    let full = |name: &str| name.contains('.');
+    let kind = if full(host) && candidates.into_iter().flatten().any(full) {
+        GapKind::MissingLink
+    } else {
+        GapKind::NameMismatch
+    };
+    Some(Gap {
+        between: (older.number, newer.number),
+        kind,
+        text: format!(
+            "hop {} came from {client}, but hop {} was written by {host}",
+            newer.number, older.number
+        ),
+    })
+}
+
+/// One host that took the message twice from the same client.
+fn loops(hops: &[Hop]) -> Vec<Gap> {
+    let mut seen: HashMap<(String, std::net::IpAddr), usize> = HashMap::new();
+    let mut gaps = Vec::new();
+    for hop in hops.iter().filter(|hop| hop.leg == Leg::Internet) {
+        let host = hop.received.by.as_ref().and_then(|by| by.host.as_deref());
+        let ip = hop.received.from.as_ref().and_then(|from| from.ip);
+        if let (Some(host), Some(ip)) = (host, ip) {
+            let key = (host.to_ascii_lowercase(), ip);
+            if let Some(first) = seen.get(&key) {
+                gaps.push(Gap {
+                    between: (*first, hop.number),
+                    kind: GapKind::Loop,
+                    text: format!("{host} took the message from [{ip}] twice"),
+                });
+            } else {
+                seen.insert(key, hop.number);
+            }
+        }
+    }
+    gaps
+}

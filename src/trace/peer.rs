@@ -1,0 +1,209 @@
+//! The comment in which a server notes who connected (TCP-info in RFC 5321,
+//! section 4.4), in the shapes software gives it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Which words name the HELO argument.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Style {
+    /// None, or `helo=x` beside an address.
+    Plain,
+    /// `(HELO x)`, `(EHLO x)`: the word after `from` is the name looked up.
+    Helo,
+}
+
+/// What such a comment says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Peer {
+    pub rdns: Option<String>,
+    /// The name was looked up, found or not.
+    pub asked: bool,
+    pub ip: Option<IpAddr>,
+    pub helo: Option<String>,
+    pub style: Style,
+    /// A socket of the same host.
+    pub socket: bool,
+}
+
+impl Peer {
+    /// Reads a comment; none where it does not speak of the client.
+    pub(super) fn read(inner: &str) -> Option<Self> {
+        let mut peer = Self {
+            rdns: None,
+            asked: false,
+            ip: None,
+            helo: None,
+            style: Style::Plain,
+            socket: false,
+        };
+        let outer = without_nested(inner);
+        let text = outer.trim();
+        if text.len() > 1024 || is_remark(text) {
+            return None;
+        }
+        let lower = text.to_ascii_lowercase();
+        if lower == "[local]" || lower.ends_with(" [local]") || lower.contains("[unix socket]") {
+            peer.socket = true;
+        }
+        let spaced = text.replace('[', " [");
+        let words: Vec<&str> = spaced.split_ascii_whitespace().take(12).collect();
+        let mut at = 0;
+        while let Some(word) = words.get(at) {
+            let bare = word.trim_matches('"');
+            if let Some(name) = strip_prefix_nocase(bare, "helo=") {
+                peer.helo = Some(clean(name));
+            } else if ["HELO", "EHLO", "LHLO"]
+                .iter()
+                .any(|h| h.eq_ignore_ascii_case(bare))
+            {
+                if let Some(name) = words.get(at + 1) {
+                    peer.helo = Some(clean(name.trim_matches('"')));
+                }
+                peer.style = Style::Helo;
+                at += 1;
+            } else if let Some(ip) = address(bare) {
+                if peer.ip.is_some() && peer.rdns.is_none() {
+                    peer.asked = true; // `192.0.2.6 [192.0.2.6]`
+                }
+                peer.ip = Some(ip);
+            } else if is_unknown(bare) {
+                peer.asked = true;
+            } else if peer.rdns.is_none()
+                && peer.ip.is_none()
+                && at == 0
+                && let Some(name) = host_name(bare)
+            {
+                // A name with nothing else speaks of the client too.
+                peer.rdns = Some(name);
+                peer.asked = true;
+            }
+            at += 1;
+        }
+        let spoke = peer.ip.is_some()
+            || peer.helo.is_some()
+            || peer.socket
+            || (words.len() == 1 && (peer.rdns.is_some() || peer.asked));
+        spoke.then_some(peer)
+    }
+}
+
+/// Whether a comment is shaped like the address a server saw.
+pub(super) fn has_address(inner: &str) -> bool {
+    Peer::read(inner).is_some_and(|peer| peer.ip.is_some() || peer.socket)
+}
+
+/// Comments of other kinds that may hold addresses.
+fn is_remark(text: &str) -> bool {
+    let lower = text.get(..20).unwrap_or(text).to_ascii_lowercase();
+    [
+        "using ",
+        "client ",
+        "envelope",
+        "authenticated",
+        "version=",
+        "tls",
+        "cipher",
+        "auth:",
+        "no client",
+        "user=",
+        "mailfrom:",
+    ]
+    .iter()
+    .any(|start| lower.starts_with(start))
+}
+
+fn without_nested(inner: &str) -> String {
+    let mut depth = 0_usize;
+    inner
+        .chars()
+        .filter(|c| match c {
+            '(' => {
+                depth += 1;
+                false
+            }
+            ')' => {
+                depth = depth.saturating_sub(1);
+                false
+            }
+            _ => depth == 0,
+        })
+        .collect()
+}
+
+fn strip_prefix_nocase<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let head = text.get(..prefix.len())?;
+    head.eq_ignore_ascii_case(prefix)
+        .then(|| text.get(prefix.len()..))
+        .flatten()
+}
+
+/// A HELO argument without brackets; qmail's `?` for odd octets stays.
+fn clean(name: &str) -> String {
+    if name.starts_with('[')
+        && let Some(ip) = address(name)
+    {
+        return ip.to_string();
+    }
+    name.trim_matches(['[', ']'])
+        .trim_end_matches('.')
+        .to_owned()
+}
+
+/// Words that say that no name was found.
+pub(super) fn is_unknown(word: &str) -> bool {
+    ["unknown", "unknown_domain", "unverified", "(unknown)"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(word))
+}
+
+/// A host name, perhaps with an ident user before it.
+fn host_name(word: &str) -> Option<String> {
+    let name = word.rsplit('@').next()?.trim_end_matches('.');
+    let shaped = name.contains('.') || name.eq_ignore_ascii_case("localhost");
+    let legal = !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_'));
+    (shaped && legal).then(|| name.to_owned())
+}
+
+/// An address as trace lines write it: bare or in brackets, with `IPv6:`, a
+/// zone, a port, a slash or an ident user around it. IPv4-mapped addresses
+/// are unmapped.
+#[must_use]
+pub(super) fn address(word: &str) -> Option<IpAddr> {
+    if word.len() > 128 {
+        return None;
+    }
+    let word = word.trim_end_matches([',', ';']);
+    let word = word.rsplit('@').next()?;
+    let mut text = word.trim_start_matches('/');
+    if let Some(rest) = text.strip_prefix('[') {
+        // `[ip]:port`
+        text = rest.split(']').next()?;
+    }
+    let text = text.trim_matches(['(', ')', '[', ']']);
+    let text = strip_prefix_nocase(text, "ipv6:").unwrap_or(text);
+    let text = text.split('%').next()?;
+    let parsed = text
+        .parse::<IpAddr>()
+        .ok()
+        // `192.0.2.1:25`
+        .or_else(|| {
+            let (host, port) = text.rsplit_once(':')?;
+            port.parse::<u16>().ok()?;
+            host.parse::<Ipv4Addr>().ok().map(IpAddr::V4)
+        })
+        // Momentum: `2001:db8::1.2525`
+        .or_else(|| {
+            let (host, port) = text.rsplit_once('.')?;
+            port.parse::<u16>().ok()?;
+            host.contains(':')
+                .then(|| host.parse::<IpAddr>().ok())
+                .flatten()
+        })?;
+    Some(match parsed {
+        IpAddr::V6(six) => six.to_ipv4_mapped().map_or(parsed, IpAddr::V4),
+        IpAddr::V4(_) => parsed,
+    })
+}

@@ -1,0 +1,199 @@
+//! From octets to a chain.
+
+use crate::answer::Answer;
+use crate::finding::{Code, Finding};
+use crate::trace::chain::{Chain, Hop, NoTrace, SoftwareMark, Source, SourceKind, Trust};
+use crate::trace::conclude;
+use crate::trace::field;
+use crate::trace::judge;
+use crate::trace::leg::leg;
+use crate::trace::link;
+use crate::trace::message::{self, Header};
+use crate::trace::software::Table;
+use crate::trace::trust::{self, TrustRule};
+
+/// How a message is to be read.
+#[derive(Debug, Clone)]
+pub struct Reading<'a> {
+    /// Where it came from.
+    pub source: Source,
+    /// Lines of these count as the mailbox's own.
+    pub trust: &'a [TrustRule],
+    /// Who writes what.
+    pub software: &'a Table,
+    /// Line of the message's first octet within its file, from 1.
+    pub line: usize,
+    /// Offset of the message's first octet within its file.
+    pub offset: usize,
+    /// The header section was cut off.
+    pub truncated: bool,
+}
+
+impl Reading<'static> {
+    /// A message that is a file of its own, with the built-in table.
+    #[must_use]
+    pub fn of(source: Source) -> Self {
+        Self {
+            source,
+            trust: &[],
+            software: Table::built_in(),
+            line: 1,
+            offset: 0,
+            truncated: false,
+        }
+    }
+}
+
+impl Chain {
+    /// Reads the trace of one message: whole, or its header alone.
+    ///
+    /// ```
+    /// use starttrace::answer::Answer;
+    /// use starttrace::trace::chain::Chain;
+    ///
+    /// let chain = Chain::parse(
+    ///     b"Received: from out7.relay.example (out7.relay.example [203.0.113.7])\r\n\
+    ///       \tby mx1.partner.example (Postfix) with ESMTPS id 4XkQ2c1Zz9\r\n\
+    ///       \tfor <ap@partner.example>; Tue, 03 Nov 2026 09:14:07 +0000\r\n\
+    ///       From: bo@relay.example\r\n\r\nhello\r\n",
+    /// )?;
+    /// assert_eq!(chain.hops.len(), 1);
+    /// assert_eq!(chain.answer, Answer::Yes);
+    /// # Ok::<(), starttrace::trace::chain::NoTrace>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the input is no message, or a message without trace.
+    pub fn parse(message: &[u8]) -> Result<Self, NoTrace> {
+        let source = Source {
+            path: "-".to_owned(),
+            index: 0,
+            kind: kind_of(message),
+        };
+        Self::read(message, &Reading::of(source))
+    }
+
+    /// Reads the trace of one message that came from somewhere.
+    ///
+    /// ```
+    /// use starttrace::trace::chain::{Chain, Source, SourceKind, Trust};
+    /// use starttrace::trace::reading::Reading;
+    ///
+    /// let source = Source { path: "a.eml".into(), index: 0, kind: SourceKind::Eml };
+    /// let rules = ["relay.example".parse().unwrap()];
+    /// let reading = Reading { trust: &rules, line: 7, ..Reading::of(source) };
+    /// let chain = Chain::read(
+    ///     b"Received: from out7.relay.example (out7.relay.example [203.0.113.7])\n\
+    ///       \tby mx1.partner.example with ESMTPS id 4X; Tue, 03 Nov 2026 09:14:07 +0000\n\
+    ///       Received: by out7.relay.example with ESMTPSA id 5; Tue, 03 Nov 2026 09:14:05 +0000\n\n",
+    ///     &reading,
+    /// )?;
+    /// assert_eq!(chain.hops[0].trusted, Trust::Own);
+    /// assert_eq!(chain.hops[1].line, 7);
+    /// # Ok::<(), starttrace::trace::chain::NoTrace>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When the input is no message, or a message without trace.
+    pub fn read(message: &[u8], reading: &Reading<'_>) -> Result<Self, NoTrace> {
+        let header = message::read(message);
+        let received = header
+            .fields
+            .iter()
+            .filter(|field| field.is("Received"))
+            .count();
+        if received == 0 {
+            return Err(no_trace(message, &header));
+        }
+        let mut hops = Vec::with_capacity(received);
+        // RFC 5321, section 4.4: each host puts its line on top.
+        for (index, found) in header
+            .fields
+            .iter()
+            .rev()
+            .filter(|field| field.is("Received"))
+            .enumerate()
+        {
+            let raw = message.get(found.span.clone()).unwrap_or_default();
+            hops.push(hop(index + 1, found, raw, reading));
+        }
+        trust::mark(&mut hops, reading.trust);
+        for hop in &mut hops {
+            conclude::bounded(&mut hop.tls, hop.trusted);
+        }
+        link::delays(&mut hops);
+        let gaps = link::gaps(&hops);
+        let mut chain = Self {
+            source: reading.source.clone(),
+            message: message::facts(&header, message),
+            hops,
+            gaps,
+            answer: Answer::Unknown,
+            findings: Vec::new(),
+        };
+        if reading.truncated {
+            let seen = format!("the first {} octets were read", message.len());
+            chain
+                .findings
+                .push(Finding::new(Code::HeaderTruncated, "the message", seen));
+        }
+        judge::judge(&mut chain);
+        Ok(chain)
+    }
+}
+
+fn hop(number: usize, found: &message::Field, raw: &[u8], reading: &Reading<'_>) -> Hop {
+    let mut received = field::parse(&found.value);
+    let text: String = String::from_utf8_lossy(raw).replace('\r', "");
+    let habit = reading.software.recognise(&received, &text);
+    let leg = leg(&received, habit.as_ref().and_then(|habit| habit.leg));
+    let mut tls = conclude::conclude(&received, habit.as_ref(), leg);
+    let shift = reading.offset;
+    if shift > 0 {
+        received.shift(shift);
+        for piece in &mut tls.evidence {
+            if let Some(span) = &mut piece.span {
+                *span = span.start + shift..span.end + shift;
+            }
+        }
+    }
+    let software: Option<SoftwareMark> = habit.map(|habit| habit.mark);
+    Hop {
+        number,
+        line: reading.line + found.line,
+        span: found.span.start + shift..found.span.end + shift,
+        raw: raw.to_vec(),
+        received,
+        delay: None,
+        software,
+        leg,
+        trusted: Trust::Unknown,
+        tls,
+    }
+}
+
+/// What a message's form says of where it came from.
+#[must_use]
+pub fn kind_of(message: &[u8]) -> SourceKind {
+    let header = message::read(message);
+    match header.body {
+        Some(_) if !header.quoted => SourceKind::Eml,
+        _ => SourceKind::Headers,
+    }
+}
+
+fn no_trace(message: &[u8], header: &Header) -> NoTrace {
+    let head = message.get(..message.len().min(1024)).unwrap_or_default();
+    let control = head
+        .iter()
+        .filter(|b| **b == 0 || (**b < 0x20 && !matches!(**b, b'\t' | b'\n' | b'\r' | 0x0C | 0x1B)))
+        .count();
+    let binary = control * 20 > head.len().max(1);
+    if binary || header.fields.is_empty() {
+        NoTrace::NotAMessage { binary }
+    } else {
+        NoTrace::NoReceived {
+            fields: header.fields.len(),
+        }
+    }
+}

@@ -1,0 +1,501 @@
+//! Which software wrote a line, whether it tells of TLS, and what its silence
+//! means. The facts stand in `software.toml`, one row a family, each with its
+//! source; a user's own table comes before it.
+
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use crate::trace::chain::{Leg, RecordsTls, SoftwareMark};
+use crate::trace::field::{Place, Received};
+use crate::trace::transmission::Family;
+
+/// What the absence of any TLS note means, given a genuine line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Silence {
+    #[default]
+    Nothing,
+    Suggests,
+    /// The program's code always states TLS.
+    Proves,
+}
+
+/// What a row says of one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Habit {
+    pub mark: SoftwareMark,
+    pub silence: Silence,
+    /// Set where the line itself shows that it is no public hop.
+    pub leg: Option<Leg>,
+    /// Where the fact was read.
+    pub source: String,
+}
+
+/// A table of software.
+#[derive(Debug, Clone)]
+pub struct Table {
+    rows: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    software: Vec<Row>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    records: Records,
+    #[serde(default)]
+    silence: Silence,
+    helo: Option<Silence>,
+    #[serde(default)]
+    no_with: Silence,
+    since: Option<String>,
+    before: Option<String>,
+    leg: Option<RowLeg>,
+    version_from: Option<VersionFrom>,
+    source: String,
+    when: Vec<When>,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Records {
+    Always,
+    ByOption,
+    Never,
+    Unknown,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum RowLeg {
+    Local,
+    Internal,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum VersionFrom {
+    Id,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Shape {
+    Sendmail,
+    Exim,
+    Qmail,
+    Ironport,
+    Zmailer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum IdShape {
+    Courier,
+    Pps,
+    Mimecast,
+    Barracuda,
+    Fortimail,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct When {
+    by: Vec<String>,
+    start: Vec<String>,
+    by_name: Vec<String>,
+    with: Vec<String>,
+    with_comment: Vec<String>,
+    via: Vec<String>,
+    from: Vec<String>,
+    host: Vec<String>,
+    host_prefix: Vec<String>,
+    host_part: Vec<String>,
+    keyword: Vec<String>,
+    id: Option<IdShape>,
+    shape: Option<Shape>,
+    no_from: bool,
+    no_with: bool,
+    no_id: bool,
+    submit: bool,
+    text: Vec<String>,
+}
+
+static BUILT_IN: LazyLock<Table> = LazyLock::new(|| {
+    Table::parse(include_str!("software.toml"))
+        .expect("the table is part of the program, and a test reads it")
+});
+
+impl Table {
+    /// The table that ships with the program.
+    #[must_use]
+    pub fn built_in() -> &'static Self {
+        &BUILT_IN
+    }
+
+    /// Reads a table.
+    ///
+    /// # Errors
+    /// What is wrong with it, with line and column.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        Ok(Self {
+            rows: file.software,
+        })
+    }
+
+    /// A user's table, with the built-in one behind it.
+    #[must_use]
+    pub fn before_built_in(mut self) -> Self {
+        self.rows.extend(Self::built_in().rows.iter().cloned());
+        self
+    }
+
+    /// What is known of the writer of a line; `raw` is the whole field.
+    #[must_use]
+    pub fn recognise(&self, received: &Received, raw: &str) -> Option<Habit> {
+        self.rows.iter().find_map(|row| {
+            let matched = row.when.iter().find_map(|when| when.holds(received, raw))?;
+            let version = match row.version_from {
+                Some(VersionFrom::Id) => received.id.as_ref().map(|id| id.text.clone()),
+                None => version_in(&matched),
+            };
+            if let Some(since) = &row.since
+                && version.as_deref().is_none_or(|v| is_before(v, since))
+            {
+                return None;
+            }
+            if let Some(before) = &row.before
+                && version.as_deref().is_some_and(|v| !is_before(v, before))
+            {
+                return None;
+            }
+            Some(row.habit(received, version))
+        })
+    }
+}
+
+impl Row {
+    fn habit(&self, received: &Received, version: Option<String>) -> Habit {
+        let helo = received
+            .transmission
+            .is_some_and(|t| t.family == Family::Smtp)
+            && received.keyword().as_deref() == Some("SMTP");
+        let silence = if received.with.is_none() {
+            self.no_with
+        } else if helo {
+            self.helo.unwrap_or(self.silence)
+        } else {
+            self.silence
+        };
+        Habit {
+            mark: SoftwareMark {
+                name: self.name.clone(),
+                version,
+                records_tls: match self.records {
+                    Records::Always => RecordsTls::Always,
+                    Records::ByOption => RecordsTls::ByOption,
+                    Records::Never => RecordsTls::Never,
+                    Records::Unknown => RecordsTls::Unknown,
+                },
+            },
+            silence,
+            leg: self.leg.map(|leg| match leg {
+                RowLeg::Local => Leg::Local,
+                RowLeg::Internal => Leg::Internal,
+            }),
+            source: self.source.clone(),
+        }
+    }
+}
+
+impl When {
+    /// The text that carries the version, if every condition holds.
+    fn holds(&self, received: &Received, raw: &str) -> Option<String> {
+        let mut matched = String::new();
+        let comments = |places: fn(Place) -> bool| {
+            received
+                .placed_comments()
+                .filter(move |(_, place)| places(*place))
+                .map(|(comment, _)| comment.text.as_str())
+        };
+        let behind_by = |place| {
+            matches!(
+                place,
+                Place::By | Place::With | Place::Id | Place::For | Place::Other
+            )
+        };
+        if !self.by.is_empty() {
+            matched = comments(behind_by)
+                .find(|text| begins(text, &self.by))?
+                .to_owned();
+        }
+        if !self.start.is_empty() {
+            comments(|place| place == Place::Start).find(|text| begins(text, &self.start))?;
+        }
+        if !self.by_name.is_empty() {
+            comments(|place| place == Place::By).find(|text| {
+                self.by_name
+                    .iter()
+                    .any(|name| text.starts_with(name.as_str()))
+            })?;
+        }
+        if !self.with_comment.is_empty() {
+            matched = comments(|place| place == Place::With)
+                .find(|text| begins(text, &self.with_comment))?
+                .to_owned();
+        }
+        if !self.with.is_empty() {
+            let with = &received.with.as_ref()?.text;
+            if !begins(with, &self.with) {
+                return None;
+            }
+            if matched.is_empty() {
+                matched = comments(|place| place == Place::With)
+                    .next()
+                    .unwrap_or_default()
+                    .to_owned();
+            }
+        }
+        if !self.via.is_empty() && !begins(&received.via.as_ref()?.text, &self.via) {
+            return None;
+        }
+        if !self.from.is_empty() {
+            let token = received.from.as_ref()?.token.as_deref()?;
+            if !self
+                .from
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(token))
+            {
+                return None;
+            }
+        }
+        let host = || {
+            received
+                .by
+                .as_ref()?
+                .host
+                .as_deref()
+                .map(str::to_ascii_lowercase)
+        };
+        if !self.host.is_empty() {
+            let host = host()?;
+            let under = |domain: &String| {
+                let domain = domain.to_ascii_lowercase();
+                host.strip_suffix(domain.as_str())
+                    .is_some_and(|head| head.is_empty() || head.ends_with('.'))
+            };
+            if !self.host.iter().any(under) {
+                return None;
+            }
+        }
+        if !self.host_prefix.is_empty() {
+            let host = host()?;
+            if !self
+                .host_prefix
+                .iter()
+                .any(|head| host.starts_with(head.as_str()))
+            {
+                return None;
+            }
+        }
+        if !self.host_part.is_empty() {
+            let host = host()?;
+            if !self
+                .host_part
+                .iter()
+                .any(|part| host.contains(part.as_str()))
+            {
+                return None;
+            }
+        }
+        if !self.keyword.is_empty() {
+            let keyword = received.keyword()?;
+            if !self.keyword.contains(&keyword) {
+                return None;
+            }
+        }
+        if let Some(shape) = self.id
+            && !id_has_shape(&received.id.as_ref()?.text, shape)
+        {
+            return None;
+        }
+        if let Some(shape) = self.shape {
+            matched = has_shape(received, shape)?;
+        }
+        if self.submit && !matched.ends_with("/Submit") {
+            return None;
+        }
+        let absent = (!self.no_from || received.from.is_none())
+            && (!self.no_with || received.with.is_none())
+            && (!self.no_id || received.id.is_none())
+            && self.text.iter().all(|part| raw.contains(part.as_str()));
+        absent.then_some(matched)
+    }
+}
+
+/// Whether a text begins with one of the words, at a border.
+fn begins(text: &str, words: &[String]) -> bool {
+    words.iter().any(|word| {
+        let Some(head) = text.get(..word.len()) else {
+            return false;
+        };
+        let border = !word.ends_with(|c: char| c.is_ascii_alphanumeric())
+            || text
+                .get(word.len()..)
+                .and_then(|rest| rest.chars().next())
+                .is_none_or(|c| !c.is_ascii_alphanumeric() || (word == "POP3" || word == "IMAP"));
+        head.eq_ignore_ascii_case(word) && border
+    })
+}
+
+fn id_has_shape(id: &str, shape: IdShape) -> bool {
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let parts: Vec<&str> = id.split('.').collect();
+    match shape {
+        IdShape::Courier => match parts.as_slice() {
+            [one, two, three] => hex(one, 16) && hex(two, 16) && hex(three, 8),
+            _ => false,
+        },
+        IdShape::Pps => id
+            .split_once('-')
+            .is_some_and(|(_, count)| count.bytes().all(|b| b.is_ascii_digit())),
+        IdShape::Mimecast => id.contains("-mta-"),
+        IdShape::Barracuda => id.len() == 16 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
+        IdShape::Fortimail => id
+            .split_once('-')
+            .is_some_and(|(one, two)| sendmail_id(one) && sendmail_id(two)),
+    }
+}
+
+/// Sendmail's queue identifiers: 8 or 9 letters and digits of the time, 6 of
+/// the process.
+fn sendmail_id(id: &str) -> bool {
+    id.len() == 14 && id.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Recognises a shape, and gives the text its version stands in.
+fn has_shape(received: &Received, shape: Shape) -> Option<String> {
+    let lower = received
+        .protocol
+        .as_deref()
+        .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+    match shape {
+        Shape::Sendmail => received
+            .placed_comments()
+            .filter(|(_, place)| *place == Place::By)
+            .map(|(comment, _)| comment.text.as_str())
+            .find(|text| {
+                let mut parts = text.split('/');
+                let numbers = |part: Option<&str>| {
+                    part.is_some_and(|p| {
+                        p.starts_with("8.")
+                            && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
+                    })
+                };
+                numbers(parts.next()) && parts.next().is_some_and(|p| p.starts_with("8."))
+            })
+            .map(str::to_owned),
+        Shape::Exim => {
+            let id = received.id.as_ref()?.text.as_str();
+            // 6-6-2, and 6-11-4 since 4.97.
+            let parts: Vec<usize> = id.split('-').map(str::len).collect();
+            let shaped = matches!(parts.as_slice(), [6, 6, 2] | [6, 11, 4]);
+            (lower && shaped).then(String::new)
+        }
+        Shape::Qmail => {
+            let from = received.from.as_ref()?;
+            let said = received.placed_comments().any(|(comment, place)| {
+                place == Place::BeforePeer && comment.text.starts_with("HELO ")
+            });
+            let plain = received
+                .keyword()
+                .is_some_and(|k| k == "SMTP" || k == "ESMTPA");
+            (said && plain && from.helo.is_some() && received.id.is_none()).then(String::new)
+        }
+        Shape::Ironport => {
+            let said = received
+                .placed_comments()
+                .any(|(comment, _)| comment.text.starts_with("HELO "));
+            let esmtp = received.keyword().is_some_and(|k| k == "ESMTP");
+            (said && esmtp && received.id.is_none() && received.comments.len() == 2)
+                .then(String::new)
+        }
+        Shape::Zmailer => received
+            .comments
+            .iter()
+            .any(|comment| comment.text.contains("rhost-flags-"))
+            .then(String::new),
+    }
+}
+
+/// The first number with a dot in it.
+fn version_in(text: &str) -> Option<String> {
+    text.split(|c: char| c.is_whitespace() || matches!(c, '/' | '(' | ')' | ',' | '-'))
+        .map(|word| word.trim_start_matches(['v', 'V']))
+        .find(|word| {
+            word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit()) && word.len() <= 32
+        })
+        .map(str::to_owned)
+}
+
+/// Compares versions number by number.
+fn is_before(version: &str, bound: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u64> {
+        text.split('.')
+            .map(|part| {
+                let digits: String = part
+                    .chars()
+                    .take_while(char::is_ascii_digit)
+                    .take(9)
+                    .collect();
+                digits.parse().unwrap_or(0)
+            })
+            .collect()
+    };
+    numbers(version) < numbers(bound)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn the_built_in_table_can_be_read() {
+        assert!(Table::built_in().rows.len() > 60);
+        for row in &Table::built_in().rows {
+            assert!(!row.when.is_empty(), "{}", row.name);
+            assert!(!row.source.is_empty(), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn versions_compare_by_number() {
+        assert!(is_before("8.14.4", "8.15.1"));
+        assert!(is_before("8.9.3", "8.15.1"));
+        assert!(!is_before("8.15.1", "8.15.1"));
+        assert!(!is_before("8.17.1.9", "8.15.1"));
+        assert_eq!(
+            version_in("Exim 4.97.1 #2 (Red Hat Linux)").as_deref(),
+            Some("4.97.1")
+        );
+        assert_eq!(version_in("MDaemon PRO v9.6.5").as_deref(), Some("9.6.5"));
+        assert_eq!(version_in("8.14.4/8.13.8").as_deref(), Some("8.14.4"));
+        assert_eq!(version_in("Postfix"), None);
+    }
+
+    #[test]
+    fn a_wrong_table_is_refused_with_the_place() {
+        let error = Table::parse("[[software]]\nnmae = \"x\"\n").unwrap_err();
+        assert!(error.contains("line 2"), "{error}");
+    }
+}
