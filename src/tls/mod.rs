@@ -4,9 +4,14 @@
 //! Entry points: [`parameters::TlsVersion`] and [`parameters::CipherSuite`]
 //! normalise the many spellings software uses; [`certificate::Certificate`]
 //! reads one certificate as sent; [`handshake::Handshake`] holds one finished
-//! handshake with the verdicts judged after it.
+//! handshake with the verdicts judged after it: [`pkix::PathJudge`]'s on the
+//! chain and [`identity::judge`]'s on the name. [`suite`] names what our own
+//! stack agreed on.
 
 pub mod certificate;
 pub mod dns_id;
 pub mod handshake;
+pub mod identity;
 pub mod parameters;
+pub mod pkix;
+pub mod suite;
