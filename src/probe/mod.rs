@@ -14,8 +14,16 @@
 //! `control` asks a host known to offer STARTTLS before anything negative is
 //! said. [`net`] has the clock and the dialling.
 
+mod capture;
+mod control;
+mod dns;
+mod endpoint;
+mod here;
+mod mx;
 mod options;
 mod prober;
+mod roots;
+mod setup;
 
 pub mod net;
 
@@ -24,4 +32,5 @@ pub use options::{
     ControlChoice, DEFAULT_CONTROL, Families, InvalidControl, InvalidResolver, Options, Roots,
     SMTP_PORT, parse_resolver,
 };
-pub use prober::{Prober, SetupError};
+pub use prober::Prober;
+pub use setup::SetupError;

@@ -106,6 +106,17 @@ pub async fn dial(
     source: Option<IpAddr>,
     span: Duration,
 ) -> Result<TcpStream, Failure> {
+    if source.is_some_and(|source| source.is_ipv4() != peer.is_ipv4()) {
+        return Err(Failure::new(
+            Stage::Connect,
+            Kind::ConnectUnreachable,
+            format!(
+                "{} cannot be reached from the source address that was given, which is of \
+                 the other family",
+                peer.ip()
+            ),
+        ));
+    }
     let dialling = async {
         let socket = if peer.is_ipv4() {
             TcpSocket::new_v4()?

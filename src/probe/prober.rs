@@ -1,29 +1,83 @@
-//! The probe of one domain, put together.
+//! The probe of one domain, put together: MX, addresses, a conversation with
+//! each address, and the control host where something negative was seen.
+//!
+//! Politeness: one connection for each pair of MX host and address (two hosts
+//! on one address may show two certificates, since the name indicated
+//! differs), never two at once to one address, a few addresses at the same
+//! time, and no more than [`MOST_ENDPOINTS`] of one domain.
 
-use std::fmt;
-use std::io;
-use std::net::IpAddr;
-use std::path::PathBuf;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
+
+use jiff::Timestamp;
+use rustls::RootCertStore;
+use tokio::sync::{Mutex as AsyncMutex, OnceCell, Semaphore};
+use tokio::task::JoinSet;
 
 use crate::attempt::{Attempt, Because};
 use crate::name::{DomainName, HostName};
 use crate::observed::domain::{
-    Client, DomainObservation, MtaSts, ResolverFacts, ResolverPath, ValidatedBy,
+    Addresses, Client, Control, Dnssec, DomainObservation, HostObservation, MtaSts, MxAnswer,
+    MxRecord, MxSource, ResolverFacts, ResolverPath, ValidatedBy,
 };
-use crate::probe::options::Options;
+use crate::observed::endpoint::EndpointObservation;
+use crate::probe::capture::Stack;
+use crate::probe::control;
+use crate::probe::dns::{self, Dns};
+use crate::probe::endpoint::{self, Call, Called};
+use crate::probe::here;
+use crate::probe::mx::{self, Destinations};
+use crate::probe::net::is_public;
+use crate::probe::options::{ControlChoice, DEFAULT_CONTROL, Families, Options, SMTP_PORT};
+use crate::probe::roots;
+use crate::probe::setup::SetupError;
 use crate::tls::parameters::TlsVersion;
+use crate::tls::pkix::PathJudge;
 
-/// Probes domains, one after the other or several at a time. Cheap to share
-/// behind a reference; what it learns about the control host and from the DNS
-/// is kept for the run.
-#[derive(Debug)]
+/// The most endpoints of one domain that are talked to.
+pub const MOST_ENDPOINTS: usize = 64;
+
+/// How long nothing may have come of any endpoint before the control host is
+/// asked without waiting for the end.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The longest a stage with the control host may take: it is quick, or the
+/// path is not open.
+const CONTROL_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Probes domains, one after the other or several at a time. Cheap to clone;
+/// what it learns about the control host and from the DNS is kept for the
+/// run and shared by the clones.
+#[derive(Debug, Clone)]
 pub struct Prober {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
     options: Options,
+    dns: Dns,
+    stack: Stack,
+    named_roots: RootCertStore,
+    judge: OnceLock<PathJudge>,
+    control_judge: OnceLock<PathJudge>,
+    /// This machine's full name.
+    here: Option<HostName>,
+    control: OnceCell<ControlResult>,
+    /// The addresses being talked to.
+    busy: Mutex<HashMap<IpAddr, Arc<AsyncMutex<()>>>>,
+}
+
+#[derive(Debug, Clone)]
+struct ControlResult {
+    attempt: Attempt<Control>,
+    connections: u32,
 }
 
 impl Prober {
-    /// Reads the roots, finds the resolvers, and checks the rest.
+    /// Reads the CA files, finds the resolvers, and checks the rest.
     ///
     /// # Errors
     /// When the options cannot be followed on this machine.
@@ -34,39 +88,233 @@ impl Prober {
                 return Err(SetupError::EhloName(name.clone()));
             }
         }
-        Ok(Self { options })
+        if let Some(address) = options.source {
+            let wanted = if address.is_ipv4() {
+                options.families.v4()
+            } else {
+                options.families.v6()
+            };
+            if !wanted {
+                return Err(SetupError::SourceFamily(address));
+            }
+            UdpSocket::bind((address, 0)).map_err(|error| SetupError::Source { address, error })?;
+        }
+        let named_roots = roots::named(&options.roots)?;
+        let servers = if options.resolvers.is_empty() {
+            dns::system_resolvers().map_err(SetupError::NoResolver)?
+        } else {
+            options.resolvers.clone()
+        };
+        let here = match options.ehlo {
+            Some(_) => None,
+            None => here::full_name(),
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                dns: Dns::new(servers, options.clock, options.timeout),
+                stack: Stack::new(),
+                named_roots,
+                judge: OnceLock::new(),
+                control_judge: OnceLock::new(),
+                here,
+                control: OnceCell::new(),
+                busy: Mutex::default(),
+                options,
+            }),
+        })
     }
 
     /// The options it was made with.
     #[must_use]
     pub fn options(&self) -> &Options {
-        &self.options
+        &self.inner.options
     }
 
     /// Probes where mail to a domain goes. `input` is what the user gave.
     pub async fn check(&self, input: &str, domain: &DomainName) -> DomainObservation {
-        self.blank(input.to_owned(), domain.clone())
+        let inner = &self.inner;
+        let mut observation = inner.blank(input.to_owned(), domain.clone());
+        let began = inner.options.clock.moment();
+        let destinations = if inner.options.mx.is_empty() {
+            mx::destinations(&inner.dns, domain).await
+        } else {
+            inner.given_hosts()
+        };
+        observation.mx = destinations.mx;
+        observation.hosts = self.resolve(&destinations.hosts).await;
+        let loopback_is_meant = inner.points_here() || !inner.options.mx.is_empty();
+        self.probe(&mut observation, loopback_is_meant).await;
+        observation.duration = inner.options.clock.since(began);
+        observation
     }
 
     /// Probes one host: all its addresses, or the one that is given. With an
-    /// address alone, the observation's domain is its reverse name.
+    /// address alone, the observation's domain is its reverse name and the
+    /// host's name the address.
     pub async fn check_host(
         &self,
         host: Option<&HostName>,
         address: Option<IpAddr>,
     ) -> DomainObservation {
-        let name = host.map_or_else(
-            || address.map_or_else(String::new, |a| a.to_string()),
-            |h| h.as_str().to_owned(),
-        );
-        let domain = DomainName::parse(&name)
-            .or_else(|_| DomainName::parse("localhost"))
-            .expect("localhost is a name");
-        self.blank(name, domain)
+        let inner = &self.inner;
+        let name = match (host, address) {
+            (Some(host), _) => host.as_str().to_owned(),
+            (None, Some(address)) => address.to_string(),
+            (None, None) => String::new(),
+        };
+        let domain = DomainName::parse(&name).unwrap_or_else(|_| reverse_name(address));
+        let mut observation = inner.blank(name.clone(), domain);
+        let began = inner.options.clock.moment();
+        let record = MxRecord {
+            preference: 0,
+            host: host.cloned().unwrap_or_else(|| HostName::from_dns(&name)),
+        };
+        observation.hosts = match address {
+            Some(address) => {
+                let mut host = inner.host(&record);
+                host.addresses = Attempt::Done(Addresses {
+                    dnssec: Dnssec::Unvalidated,
+                    list: vec![address],
+                    partial: None,
+                });
+                vec![host]
+            }
+            None if host.is_some() => self.resolve(&[record]).await,
+            None => Vec::new(),
+        };
+        self.probe(&mut observation, true).await;
+        observation.duration = inner.options.clock.since(began);
+        observation
     }
 
+    /// Asks for the addresses of all hosts, several at a time.
+    async fn resolve(&self, records: &[MxRecord]) -> Vec<HostObservation> {
+        let mut hosts: Vec<HostObservation> = records
+            .iter()
+            .map(|record| self.inner.host(record))
+            .collect();
+        let limit = Arc::new(Semaphore::new(self.inner.options.concurrency.max(1)));
+        let mut questions = JoinSet::new();
+        for (at, record) in records.iter().enumerate() {
+            let inner = Arc::clone(&self.inner);
+            let limit = Arc::clone(&limit);
+            let host = record.host.clone();
+            questions.spawn(async move {
+                let _permit = limit.acquire_owned().await;
+                (at, mx::resolve(&inner.dns, &host).await)
+            });
+        }
+        while let Some(joined) = questions.join_next().await {
+            if let Ok((at, resolved)) = joined {
+                hosts[at].canonical = resolved.canonical;
+                hosts[at].addresses = resolved.addresses;
+            }
+        }
+        hosts
+    }
+
+    /// Talks to every address of every host, then to the control host if that
+    /// is called for.
+    async fn probe(&self, observation: &mut DomainObservation, loopback_is_meant: bool) {
+        let inner = &self.inner;
+        let calls = inner.plan(&mut observation.hosts, loopback_is_meant);
+        let control = inner.control_host(&observation.hosts);
+        let asked_before = inner.control.initialized();
+        let mut early = false;
+        let limit = Arc::new(Semaphore::new(inner.options.concurrency.max(1)));
+        let mut conversations = JoinSet::new();
+        for (address, planned) in calls {
+            let inner = Arc::clone(inner);
+            let limit = Arc::clone(&limit);
+            conversations.spawn(async move {
+                let turn = inner.turn(address);
+                let mut called = Vec::new();
+                for (place, host) in planned {
+                    let _turn = turn.lock().await;
+                    let _permit = limit.acquire().await;
+                    called.push((place, inner.call(host.as_ref(), address).await));
+                }
+                drop(turn);
+                inner.rest(address);
+                called
+            });
+        }
+        while !conversations.is_empty() {
+            let next = inner
+                .options
+                .clock
+                .timeout(PATIENCE, conversations.join_next());
+            match next.await {
+                Ok(Some(Ok(called))) => {
+                    for ((host, endpoint), called) in called {
+                        if observation.client.address.is_none()
+                            && let (Some(local), Some(ehlo)) = (called.local, &called.ehlo)
+                        {
+                            observation.client.address = Some(local);
+                            observation.client.ehlo.clone_from(ehlo);
+                        }
+                        observation.connections += called.observation.connections;
+                        observation.hosts[host].endpoints[endpoint] = called.observation;
+                    }
+                }
+                Ok(_) => {}
+                Err(_) if early || observation.connections > 0 => {}
+                Err(_) => {
+                    // Nothing has come of anything: most likely the path is
+                    // closed, and there is no point in learning it last.
+                    early = true;
+                    if let Some((host, port)) = control.clone() {
+                        let prober = self.clone();
+                        tokio::spawn(async move { prober.control(&host, port).await });
+                    }
+                }
+            }
+        }
+        if wants_control(&observation.hosts)
+            && let Some((host, port)) = control
+        {
+            let result = self.control(&host, port).await;
+            if !asked_before {
+                observation.connections += result.connections;
+            }
+            observation.control = result.attempt;
+        }
+    }
+
+    /// The control host's word, asked for once in a run.
+    async fn control(&self, host: &HostName, port: u16) -> ControlResult {
+        self.inner
+            .control
+            .get_or_init(|| self.inner.ask_control(host, port))
+            .await
+            .clone()
+    }
+}
+
+/// Whether something was seen that would speak against a server, if it is the
+/// server's doing and not the path's.
+fn wants_control(hosts: &[HostObservation]) -> bool {
+    let tried = || {
+        hosts
+            .iter()
+            .flat_map(|host| &host.endpoints)
+            .filter(|endpoint| !matches!(endpoint.connect, Attempt::Skipped(_)))
+    };
+    let without_tls =
+        tried().any(|endpoint| endpoint.connect.is_done() && !endpoint.handshake.is_done());
+    let reached = tried().any(|endpoint| endpoint.connect.is_done());
+    without_tls || (!reached && tried().next().is_some())
+}
+
+/// A host and one of its endpoints, by their places in the observation.
+type Place = (usize, usize);
+
+/// An address, and the endpoints on it with the name each is asked by.
+type Visits = (IpAddr, Vec<(Place, Option<HostName>)>);
+
+impl Inner {
     fn blank(&self, input: String, domain: DomainName) -> DomainObservation {
-        let not_asked = || Because::NotAsked;
+        let server = self.dns.servers().first();
         DomainObservation {
             input,
             domain,
@@ -74,84 +322,329 @@ impl Prober {
             duration: Duration::ZERO,
             connections: 0,
             client: Client {
-                ehlo: self.options.ehlo.clone().unwrap_or_default(),
+                ehlo: self.ehlo_for(None).unwrap_or_default().to_owned(),
                 address: None,
                 tls: vec![TlsVersion::Tls12, TlsVersion::Tls13],
             },
-            control: Attempt::Skipped(not_asked()),
+            control: Attempt::Skipped(Because::NotAsked),
             resolver: ResolverFacts {
-                address: String::new(),
-                path: ResolverPath::Plain,
+                address: server.map_or_else(String::new, SocketAddr::to_string),
+                path: match server {
+                    Some(server) if is_loopback(server.ip()) => ResolverPath::Loopback,
+                    _ => ResolverPath::Plain,
+                },
                 validates: None,
                 by: ValidatedBy::None,
             },
-            mx: Attempt::Skipped(not_asked()),
+            mx: Attempt::Skipped(Because::NotAsked),
             mta_sts: MtaSts {
-                record: Attempt::Skipped(not_asked()),
-                policy: Attempt::Skipped(not_asked()),
+                record: Attempt::Skipped(Because::NotAsked),
+                policy: Attempt::Skipped(Because::NotAsked),
             },
-            tls_rpt: Attempt::Skipped(not_asked()),
+            tls_rpt: Attempt::Skipped(Because::NotAsked),
             hosts: Vec::new(),
         }
     }
-}
 
-/// Why no probe can be made with these options here. Each is the user's to
-/// mend.
-#[derive(Debug)]
-pub enum SetupError {
-    /// A CA file cannot be read.
-    CaFile { path: PathBuf, error: io::Error },
-    /// A CA file holds no certificate in PEM form, or a broken one.
-    NoCertificates { path: PathBuf, why: String },
-    /// Nothing to judge certificates by.
-    NoRoots,
-    /// The system names no resolver.
-    NoResolver(String),
-    /// The source address is not one of this machine's.
-    Source { address: IpAddr, error: io::Error },
-    /// The source address and `-4`/`-6` contradict each other.
-    SourceFamily(IpAddr),
-    /// The EHLO name cannot be said in a command line.
-    EhloName(String),
-}
+    fn host(&self, record: &MxRecord) -> HostObservation {
+        HostObservation {
+            host: record.host.clone(),
+            preference: record.preference,
+            canonical: None,
+            addresses: Attempt::Skipped(Because::NotAsked),
+            tlsa: Attempt::Skipped(Because::NotAsked),
+            mta_sts_listed: None,
+            endpoints: Vec::new(),
+        }
+    }
 
-impl fmt::Display for SetupError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CaFile { path, error } => {
-                write!(f, "the CA file {} cannot be read: {error}", path.display())
+    fn given_hosts(&self) -> Destinations {
+        let records: Vec<MxRecord> = self
+            .options
+            .mx
+            .iter()
+            .map(|host| MxRecord {
+                preference: 0,
+                host: host.clone(),
+            })
+            .collect();
+        Destinations {
+            mx: Attempt::Done(MxAnswer {
+                dnssec: Dnssec::Unvalidated,
+                source: MxSource::Implicit,
+                records: records.clone(),
+            }),
+            hosts: records,
+        }
+    }
+
+    /// Lists the endpoints of all hosts, and which are to be talked to, each
+    /// address once for every host on it.
+    fn plan(&self, hosts: &mut [HostObservation], loopback_is_meant: bool) -> Vec<Visits> {
+        let mut calls: Vec<Visits> = Vec::new();
+        let mut places: HashMap<IpAddr, usize> = HashMap::new();
+        let mut planned = 0;
+        for (at, host) in hosts.iter_mut().enumerate() {
+            let addresses = host.addresses.done();
+            let list = addresses.map_or_else(Vec::new, |addresses| addresses.list.clone());
+            for address in list {
+                let because = self
+                    .not_to_be_dialled(host, address, loopback_is_meant)
+                    .or((planned >= MOST_ENDPOINTS).then_some(Because::TooManyEndpoints));
+                let place = (at, host.endpoints.len());
+                host.endpoints.push(endpoint::skipped(
+                    address,
+                    self.options.port,
+                    because.unwrap_or(Because::NotAsked),
+                ));
+                if because.is_some() {
+                    continue;
+                }
+                planned += 1;
+                let call = *places.entry(address).or_insert_with(|| {
+                    calls.push((address, Vec::new()));
+                    calls.len() - 1
+                });
+                let name = (!host.host.is_address()).then(|| host.host.clone());
+                calls[call].1.push((place, name));
             }
-            Self::NoCertificates { path, why } => {
-                write!(f, "the CA file {} is of no use: {why}", path.display())
+        }
+        calls
+    }
+
+    fn not_to_be_dialled(
+        &self,
+        host: &HostObservation,
+        address: IpAddr,
+        loopback_is_meant: bool,
+    ) -> Option<Because> {
+        let unwanted = match self.options.families {
+            Families::Both => false,
+            Families::V4 => address.is_ipv6(),
+            Families::V6 => address.is_ipv4(),
+        };
+        if unwanted {
+            return Some(Because::NotAsked);
+        }
+        // A domain that names this machine as its host, by mistake or not,
+        // would have our own mail server judged for its own.
+        let here = host.host.as_str() == "localhost" || is_loopback(address);
+        let nowhere = address.is_unspecified()
+            || address.is_multicast()
+            || address == IpAddr::V4(std::net::Ipv4Addr::BROADCAST);
+        let refused = nowhere
+            || (self.options.public_only && !is_public(address))
+            || (here && !loopback_is_meant);
+        refused.then_some(Because::AddressNotPublic)
+    }
+
+    async fn call(&self, host: Option<&HostName>, address: IpAddr) -> Called {
+        let call = Call {
+            host,
+            address: SocketAddr::new(address, self.options.port),
+            ehlo: self.ehlo_for(host),
+            source: self.options.source,
+            timeout: self.options.timeout,
+            deadline: self.options.deadline,
+            clock: self.options.clock,
+            stack: &self.stack,
+            judge: self.judge(),
+            at: self.judged_at(),
+        };
+        endpoint::call(&call).await
+    }
+
+    /// The name to say, never the server's own (RFC 5321, section 4.1.1.1).
+    fn ehlo_for(&self, host: Option<&HostName>) -> Option<&str> {
+        let own = self.here.as_ref().filter(|own| Some(*own) != host);
+        self.options.ehlo.as_deref().or(own.map(HostName::as_str))
+    }
+
+    fn judged_at(&self) -> Timestamp {
+        self.options.at.unwrap_or_else(|| self.options.clock.now())
+    }
+
+    fn judge(&self) -> &PathJudge {
+        self.judge.get_or_init(|| {
+            let roots = if self.options.roots.system {
+                roots::with_system(&self.named_roots)
+            } else {
+                Arc::new(self.named_roots.clone())
+            };
+            PathJudge::new(roots, self.stack.algorithms())
+        })
+    }
+
+    /// The control host is judged by the system's roots too, whatever the
+    /// user's domain is judged by.
+    fn control_judge(&self) -> &PathJudge {
+        if self.options.roots.system {
+            return self.judge();
+        }
+        self.control_judge.get_or_init(|| {
+            PathJudge::new(
+                roots::with_system(&self.named_roots),
+                self.stack.algorithms(),
+            )
+        })
+    }
+
+    /// Whether the options point to this machine: a test, not the Internet.
+    fn points_here(&self) -> bool {
+        const DNS_PORT: u16 = 53;
+        self.options.port != SMTP_PORT
+            || self
+                .options
+                .resolvers
+                .iter()
+                .any(|server| is_loopback(server.ip()) && server.port() != DNS_PORT)
+    }
+
+    /// Which control host to ask, if any.
+    fn control_host(&self, hosts: &[HostObservation]) -> Option<(HostName, u16)> {
+        match &self.options.control {
+            ControlChoice::None => None,
+            ControlChoice::Host { host, port } => {
+                Some((host.clone(), port.unwrap_or(self.options.port)))
             }
-            Self::NoRoots => f.write_str("there are no CA certificates to judge by"),
-            Self::NoResolver(why) => {
-                write!(
-                    f,
-                    "this machine names no DNS resolver ({why}); name one with --resolver IP"
-                )
+            ControlChoice::Default => {
+                let mut addresses = hosts.iter().flat_map(|host| &host.endpoints).peekable();
+                let all_here = addresses.peek().is_some()
+                    && addresses.all(|endpoint| is_loopback(endpoint.address));
+                if self.points_here() || all_here {
+                    return None;
+                }
+                HostName::parse(DEFAULT_CONTROL)
+                    .ok()
+                    .map(|host| (host, SMTP_PORT))
             }
-            Self::Source { address, error } => {
-                write!(f, "cannot connect from {address}: {error}")
+        }
+    }
+
+    async fn ask_control(&self, host: &HostName, port: u16) -> ControlResult {
+        let resolved = mx::resolve(&self.dns, host).await;
+        let list = match &resolved.addresses {
+            Attempt::Done(addresses) => addresses.list.as_slice(),
+            Attempt::Failed(_) | Attempt::Skipped(_) => &[],
+        };
+        let mut first = None;
+        let mut connections = 0;
+        for &address in self.in_turn(list).iter().take(control::MOST_ADDRESSES) {
+            let observation = self.call_control(host, address, port).await;
+            connections += observation.connections;
+            match control::read(host, address, &observation) {
+                Ok(control) => {
+                    return ControlResult {
+                        attempt: Attempt::Done(control),
+                        connections,
+                    };
+                }
+                Err(failure) => {
+                    first.get_or_insert(*failure);
+                }
             }
-            Self::SourceFamily(address) => write!(
-                f,
-                "the source address {address} is of the family that was ruled out"
-            ),
-            Self::EhloName(name) => write!(
-                f,
-                "{name:?} cannot be said in EHLO: give a host name or an address literal"
-            ),
+        }
+        let failure =
+            first.unwrap_or_else(|| control::unresolved(host, resolved.addresses.failure()));
+        ControlResult {
+            attempt: Attempt::failed(failure),
+            connections,
+        }
+    }
+
+    /// The addresses to try, the families by turns, so that a family this
+    /// machine does not have costs one try.
+    fn in_turn(&self, list: &[IpAddr]) -> Vec<IpAddr> {
+        let wanted = |address: &IpAddr| match self.options.families {
+            Families::Both => true,
+            Families::V4 => address.is_ipv4(),
+            Families::V6 => address.is_ipv6(),
+        };
+        let mut v4 = list.iter().filter(|a| a.is_ipv4() && wanted(a));
+        let mut v6 = list.iter().filter(|a| a.is_ipv6() && wanted(a));
+        let mut turns = Vec::new();
+        loop {
+            let before = turns.len();
+            turns.extend(v4.next());
+            turns.extend(v6.next());
+            if turns.len() == before {
+                return turns;
+            }
+        }
+    }
+
+    async fn call_control(
+        &self,
+        host: &HostName,
+        address: IpAddr,
+        port: u16,
+    ) -> EndpointObservation {
+        let turn = self.turn(address);
+        let observation = {
+            let _turn = turn.lock().await;
+            let call = Call {
+                host: Some(host),
+                address: SocketAddr::new(address, port),
+                ehlo: self.ehlo_for(Some(host)),
+                source: self.options.source,
+                timeout: self.options.timeout.min(CONTROL_TIMEOUT),
+                deadline: self.options.deadline.min(CONTROL_TIMEOUT * 2),
+                clock: self.options.clock,
+                stack: &self.stack,
+                judge: self.control_judge(),
+                at: self.options.clock.now(),
+            };
+            endpoint::call(&call).await.observation
+        };
+        drop(turn);
+        self.rest(address);
+        observation
+    }
+
+    /// The right to talk to an address, which one conversation has at a time.
+    fn turn(&self, address: IpAddr) -> Arc<AsyncMutex<()>> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(busy.entry(address).or_default())
+    }
+
+    /// Forgets an address that nobody talks to or waits for.
+    fn rest(&self, address: IpAddr) {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if busy
+            .get(&address)
+            .is_some_and(|turn| Arc::strong_count(turn) == 1)
+        {
+            busy.remove(&address);
         }
     }
 }
 
-impl std::error::Error for SetupError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::CaFile { error, .. } | Self::Source { error, .. } => Some(error),
-            _ => None,
-        }
-    }
+fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
 }
+
+/// RFC 1035, section 3.5, and RFC 3596, section 2.5; `invalid` (RFC 6761)
+/// where there is no address either.
+fn reverse_name(address: Option<IpAddr>) -> DomainName {
+    let name = match address {
+        Some(IpAddr::V4(v4)) => {
+            let [a, b, c, d] = v4.octets();
+            format!("{d}.{c}.{b}.{a}.in-addr.arpa")
+        }
+        Some(IpAddr::V6(v6)) => {
+            let nibbles: String = v6
+                .octets()
+                .iter()
+                .rev()
+                .map(|octet| format!("{:x}.{:x}.", octet & 0xf, octet >> 4))
+                .collect();
+            format!("{nibbles}ip6.arpa")
+        }
+        None => "invalid".to_owned(),
+    };
+    DomainName::parse(&name).expect("digits and known labels make a name")
+}
+
+#[cfg(test)]
+#[path = "prober_tests.rs"]
+mod tests;

@@ -1,0 +1,271 @@
+//! Each test is a resolver on loopback that answers as told.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use hickory_proto::rr::Record;
+use hickory_proto::rr::rdata::{A, CNAME};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tokio::net::TcpListener;
+
+type Reply = dyn Fn(&str, RecordType, Message) -> Message + Send + Sync;
+
+struct Resolver {
+    address: SocketAddr,
+    asked: Arc<AtomicUsize>,
+}
+
+/// Answers over UDP and TCP on one port. Over UDP an answer of more than 512
+/// octets is cut.
+async fn resolver(
+    reply: impl Fn(&str, RecordType, Message) -> Message + Send + Sync + 'static,
+) -> Resolver {
+    let reply: Arc<Reply> = Arc::new(reply);
+    let asked = Arc::new(AtomicUsize::new(0));
+    let (udp, tcp) = loop {
+        let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+        if let Ok(tcp) = TcpListener::bind(udp.local_addr().unwrap()).await {
+            break (udp, tcp);
+        }
+    };
+    let address = udp.local_addr().unwrap();
+    let count = Arc::clone(&asked);
+    let answer = move |octets: &[u8]| {
+        count.fetch_add(1, Ordering::SeqCst);
+        let question = Message::from_vec(octets).unwrap();
+        let query = question.queries[0].clone();
+        let mut message = Message::response(question.metadata.id, OpCode::Query);
+        message.add_query(query.clone());
+        reply(&presentation(query.name()), query.query_type(), message)
+    };
+    let over_tcp = answer.clone();
+    tokio::spawn(async move {
+        let mut buffer = [0; 4096];
+        loop {
+            let (length, from) = udp.recv_from(&mut buffer).await.unwrap();
+            let message = answer(&buffer[..length]);
+            let mut octets = message.to_vec().unwrap();
+            if octets.len() > 512 {
+                octets = message.truncate().to_vec().unwrap();
+            }
+            udp.send_to(&octets, from).await.unwrap();
+        }
+    });
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = tcp.accept().await.unwrap();
+            let length = stream.read_u16().await.unwrap();
+            let mut buffer = vec![0; length.into()];
+            stream.read_exact(&mut buffer).await.unwrap();
+            let octets = over_tcp(&buffer).to_vec().unwrap();
+            stream
+                .write_u16(u16::try_from(octets.len()).unwrap())
+                .await
+                .unwrap();
+            stream.write_all(&octets).await.unwrap();
+        }
+    });
+    Resolver { address, asked }
+}
+
+fn name(text: &str) -> Name {
+    Name::from_ascii(text).unwrap()
+}
+
+fn a(owner: &str, last: u8) -> Record {
+    Record::from_rdata(name(owner), 300, RData::A(A::new(192, 0, 2, last)))
+}
+
+fn alias(owner: &str, target: &str) -> Record {
+    Record::from_rdata(name(owner), 300, RData::CNAME(CNAME(name(target))))
+}
+
+fn asking(servers: &[SocketAddr]) -> Dns {
+    Dns::new(
+        servers.to_vec(),
+        Clock::compressed(10),
+        Duration::from_secs(20),
+    )
+}
+
+#[tokio::test]
+async fn an_answer_is_kept_and_not_asked_for_twice() {
+    let resolver = resolver(|_, _, mut message| {
+        message.add_answer(a("mx.example.", 1));
+        message.metadata.authentic_data = true;
+        message
+    })
+    .await;
+    let dns = asking(&[resolver.address]);
+    let answer = dns.ask("mx.example", RecordType::A).await.unwrap();
+    assert_eq!(answer.records, [RData::A(A::new(192, 0, 2, 1))]);
+    assert!(answer.authentic_data);
+    assert_eq!(dns.ask("MX.example", RecordType::A).await.unwrap(), answer);
+    assert_eq!(resolver.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn no_such_name_and_no_such_record_are_answers() {
+    let resolver = resolver(|name, _, mut message| {
+        if name.starts_with("nx") {
+            message.metadata.response_code = ResponseCode::NXDomain;
+        }
+        message
+    })
+    .await;
+    let dns = asking(&[resolver.address]);
+    assert!(
+        dns.ask("nx.example", RecordType::A)
+            .await
+            .unwrap()
+            .is_nxdomain()
+    );
+    let none = dns.ask("empty.example", RecordType::A).await.unwrap();
+    assert!(!none.is_nxdomain() && none.records.is_empty());
+}
+
+#[tokio::test]
+async fn servfail_and_refusal_keep_their_code() {
+    let resolver = resolver(|name, _, mut message| {
+        message.metadata.response_code = if name.starts_with("refused") {
+            ResponseCode::Refused
+        } else {
+            ResponseCode::ServFail
+        };
+        message
+    })
+    .await;
+    let dns = asking(&[resolver.address]);
+    for (name, kind, rcode) in [
+        ("bad.example", Kind::Servfail, "SERVFAIL"),
+        ("refused.example", Kind::DnsRefused, "REFUSED"),
+    ] {
+        let failure = dns.ask(name, RecordType::MX).await.unwrap_err();
+        assert_eq!(failure.kind, kind);
+        assert_eq!(failure.detail.rcode.as_deref(), Some(rcode));
+    }
+}
+
+#[tokio::test]
+async fn mx1_aliases_are_followed_and_kept() {
+    // One resolver gives the chain whole, as recursive ones do; one gives a
+    // link at a time.
+    let whole = resolver(|_, _, mut message| {
+        message.add_answer(a("c.example.", 3));
+        message.add_answer(alias("b.example.", "C.example."));
+        message.add_answer(alias("a.example.", "b.example."));
+        message
+    })
+    .await;
+    let piecemeal = resolver(|name, _, mut message| {
+        match name {
+            "a.example" => message.add_answer(alias("a.example.", "b.example.")),
+            "b.example" => message.add_answer(alias("b.example.", "c.example.")),
+            _ => message.add_answer(a("c.example.", 3)),
+        };
+        message
+    })
+    .await;
+    for resolver in [whole, piecemeal] {
+        let dns = asking(&[resolver.address]);
+        let answer = dns.ask("a.example", RecordType::A).await.unwrap();
+        assert_eq!(answer.aliases, ["b.example", "c.example"]);
+        assert_eq!(answer.records.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn aliases_that_circle_or_never_end_are_given_up() {
+    let circle = resolver(|_, _, mut message| {
+        message.add_answer(alias("a.example.", "b.example."));
+        message.add_answer(alias("b.example.", "a.example."));
+        message
+    })
+    .await;
+    let endless = resolver(|name, _, mut message| {
+        let next = format!("x{}.", name.len());
+        message.add_answer(alias(&format!("{name}."), &format!("{name}{next}")));
+        message
+    })
+    .await;
+    for resolver in [circle, endless] {
+        let dns = asking(&[resolver.address]);
+        let failure = dns.ask("a.example", RecordType::A).await.unwrap_err();
+        assert_eq!(failure.kind, Kind::Servfail);
+        assert!(resolver.asked.load(Ordering::SeqCst) <= MOST_ALIASES + 1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_cut_short_is_fetched_over_tcp() {
+    let resolver = resolver(|_, _, mut message| {
+        for last in 0..100 {
+            message.add_answer(a("many.example.", last));
+        }
+        message
+    })
+    .await;
+    let dns = asking(&[resolver.address]);
+    let answer = dns.ask("many.example", RecordType::A).await.unwrap();
+    assert_eq!(answer.records.len(), 100);
+}
+
+#[tokio::test]
+async fn a_silent_resolver_is_passed_over_for_the_next() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let gone = closed.local_addr().unwrap();
+    drop(closed);
+    let good = resolver(|_, _, mut message| {
+        message.add_answer(a("mx.example.", 1));
+        message
+    })
+    .await;
+    let dns = asking(&[gone, silent.local_addr().unwrap(), good.address]);
+    assert!(dns.ask("mx.example", RecordType::A).await.is_ok());
+}
+
+#[tokio::test]
+async fn silence_everywhere_is_a_timeout_within_the_bound() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let clock = Clock::compressed(100);
+    let servers = vec![silent.local_addr().unwrap(); 3];
+    let dns = Dns::new(servers, clock, Duration::from_secs(20));
+    let began = clock.moment();
+    let failure = dns.ask("mx.example", RecordType::A).await.unwrap_err();
+    assert_eq!(failure.kind, Kind::DnsTimeout);
+    assert!(failure.detail.waited.unwrap() >= Duration::from_secs(19));
+    assert!(clock.since(began) < Duration::from_secs(60));
+}
+
+#[tokio::test]
+async fn a_forged_answer_is_passed_over() {
+    let resolver = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let address = resolver.local_addr().unwrap();
+    tokio::spawn(async move {
+        let mut buffer = [0; 4096];
+        let (length, from) = resolver.recv_from(&mut buffer).await.unwrap();
+        let question = Message::from_vec(&buffer[..length]).unwrap();
+        let mut answer = Message::response(question.metadata.id, OpCode::Query);
+        answer.add_query(question.queries[0].clone());
+        answer.add_answer(a("mx.example.", 1));
+        let mut forged = answer.clone();
+        forged.metadata.id ^= 1;
+        let mut other = answer.clone();
+        other.queries = vec![Query::query(name("other.example."), RecordType::A)];
+        for message in [&forged, &other, &answer] {
+            let octets = message.to_vec().unwrap();
+            resolver.send_to(&octets, from).await.unwrap();
+        }
+    });
+    let answer = asking(&[address]).ask("mx.example", RecordType::A).await;
+    assert_eq!(answer.unwrap().records, [RData::A(A::new(192, 0, 2, 1))]);
+}
+
+#[tokio::test]
+async fn names_no_query_can_carry_are_told_without_asking() {
+    let dns = asking(&["127.0.0.1:9".parse().unwrap()]);
+    for name in ["a..b", &"a".repeat(70)] {
+        let failure = dns.ask(name, RecordType::A).await.unwrap_err();
+        assert_eq!(failure.kind, Kind::Nxdomain, "{name}");
+    }
+}

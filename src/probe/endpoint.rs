@@ -1,0 +1,441 @@
+//! One conversation with one address, from connecting to QUIT: the driver of
+//! [`Dialogue`], with a clock, a socket, and the handshake in the middle.
+//!
+//! Entry point: [`call`]. It opens one connection and never fails: what went
+//! wrong is in the observation. Each stage has its own time and all have the
+//! deadline; a stage's time is for the whole stage, so that a server which
+//! sends an octet a second gains nothing by it.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use crate::attempt::{Attempt, Because};
+use crate::failure::{Failure, Kind, Stage};
+use crate::name::HostName;
+use crate::observed::endpoint::{Anomaly, EndpointObservation, Event, Exchange, Timings};
+use crate::probe::capture::{Captured, Stack, Tap, late_alert};
+use crate::probe::net::{Clock, Moment, dial};
+use crate::smtp::dialogue::{Dialogue, Phase, Step};
+use crate::tls::handshake::Handshake;
+use crate::tls::identity;
+use crate::tls::pkix::PathJudge;
+use crate::tls::suite::{agreed_suite, group_name};
+
+/// How long a reply to QUIT is waited for. RFC 5321, section 4.1.1.10 wants
+/// it awaited; nothing depends on it.
+const QUIT_WAIT: Duration = Duration::from_secs(5);
+
+/// What a conversation needs to know.
+#[derive(Debug, Clone)]
+pub struct Call<'a> {
+    /// The MX host, for the server name indication and the certificate; none
+    /// where a bare address is probed.
+    pub host: Option<&'a HostName>,
+    pub address: SocketAddr,
+    /// The name to say in EHLO; none: the address literal of our end.
+    pub ehlo: Option<&'a str>,
+    pub source: Option<IpAddr>,
+    pub timeout: Duration,
+    pub deadline: Duration,
+    pub clock: Clock,
+    pub stack: &'a Stack,
+    pub judge: &'a PathJudge,
+    /// As of when certificates are judged.
+    pub at: Timestamp,
+}
+
+/// What came of a conversation.
+#[derive(Debug)]
+pub struct Called {
+    pub observation: EndpointObservation,
+    /// Our address, as the connection showed it.
+    pub local: Option<IpAddr>,
+    /// What was said in EHLO.
+    pub ehlo: Option<String>,
+}
+
+/// An endpoint that no connection was tried to.
+#[must_use]
+pub fn skipped(address: IpAddr, port: u16, because: Because) -> EndpointObservation {
+    unconnected(address, port, Attempt::Skipped(because), because)
+}
+
+/// Holds the conversation.
+pub async fn call(call: &Call<'_>) -> Called {
+    let began = call.clock.moment();
+    let span = call.timeout.min(call.deadline);
+    match dial(call.clock, call.address, call.source, span).await {
+        Ok(stream) => {
+            let connected = call.clock.since(began);
+            converse(call, stream, began, connected).await
+        }
+        Err(failure) => {
+            let at = call.clock.since(began);
+            let event = Event::Failed(failure.message.clone());
+            let mut observation = unconnected(
+                call.address.ip(),
+                call.address.port(),
+                Attempt::failed(failure),
+                Because::After(Stage::Connect),
+            );
+            observation.transcript.push(Exchange { at, event });
+            Called {
+                observation,
+                local: None,
+                ehlo: None,
+            }
+        }
+    }
+}
+
+fn unconnected(
+    address: IpAddr,
+    port: u16,
+    connect: Attempt<()>,
+    because: Because,
+) -> EndpointObservation {
+    EndpointObservation {
+        address,
+        port,
+        connections: 0,
+        connect,
+        greeting: Attempt::Skipped(because),
+        ehlo: Attempt::Skipped(because),
+        starttls: Attempt::Skipped(because),
+        handshake: Attempt::Skipped(because),
+        after_tls: Attempt::Skipped(because),
+        anomalies: Vec::new(),
+        timings: Timings::default(),
+        transcript: Vec::new(),
+    }
+}
+
+async fn converse(
+    call: &Call<'_>,
+    mut stream: TcpStream,
+    began: Moment,
+    connected: Duration,
+) -> Called {
+    let local = stream.local_addr().ok().map(|address| address.ip());
+    let name = match (call.ehlo, local) {
+        // RFC 5321, section 4.1.1.1: never the name of the server itself.
+        (Some(name), _) => name.to_owned(),
+        (None, Some(local)) => address_literal(local),
+        (None, None) => address_literal(call.address.ip()),
+    };
+    let peer = match call.host {
+        Some(host) => format!("{host} ({})", call.address.ip()),
+        None => call.address.ip().to_string(),
+    };
+    let mut ours = vec![name.trim_matches(['[', ']']).to_owned()];
+    ours.extend(local.map(|local| local.to_string()));
+    let mut dialogue = Dialogue::new(peer.clone(), name.clone(), ours);
+    let mut talk = Talk {
+        call,
+        began,
+        phase: Phase::Greeting,
+        phase_began: call.clock.moment(),
+        timings: Timings {
+            connect: Some(connected),
+            ..Timings::default()
+        },
+        transcript: Vec::new(),
+    };
+    talk.note(Event::Connected);
+    let mut handshake = None;
+    let mut data_before_handshake = false;
+    if let End::Handshake = talk.run(&mut stream, &mut dialogue, Step::Hear).await {
+        // What came in the same moment as the 220 is thrown away
+        // (RFC 3207, section 6).
+        data_before_handshake = stream.try_read(&mut [0; 4096]).is_ok_and(|n| n > 0);
+        handshake = Some(match talk.secure(stream, &peer).await {
+            Ok((mut stream, captured)) => {
+                let step = dialogue.secured();
+                let end = talk.run(&mut stream, &mut dialogue, step).await;
+                // The close is announced (RFC 8446, section 6.1), but not
+                // waited for.
+                let closing = call.clock.timeout(QUIT_WAIT, stream.shutdown());
+                let _ = closing.await;
+                let requested = captured.client_certificate_requested;
+                let late = match &end {
+                    End::Broken(error) => late_alert(error, requested, &peer),
+                    End::Handshake | End::Closed => None,
+                };
+                match late {
+                    Some(failure) => Err(failure),
+                    None => Ok(judged(call, captured, &peer)),
+                }
+            }
+            Err(failure) => {
+                talk.note(Event::Failed(failure.message.clone()));
+                dialogue.not_secured();
+                Err(failure)
+            }
+        });
+    }
+    let outcome = dialogue.into_outcome();
+    let mut observation = EndpointObservation {
+        address: call.address.ip(),
+        port: call.address.port(),
+        connections: 1,
+        connect: Attempt::Done(()),
+        greeting: outcome.greeting,
+        ehlo: outcome.ehlo,
+        starttls: outcome.starttls,
+        handshake: match handshake {
+            Some(result) => Attempt::from(result),
+            None => Attempt::Skipped(outcome.handshake),
+        },
+        after_tls: outcome.after_tls,
+        anomalies: outcome.anomalies,
+        timings: talk.timings,
+        transcript: talk.transcript,
+    };
+    if observation.handshake.failure().is_some() {
+        observation.after_tls = Attempt::Skipped(Because::After(Stage::Handshake));
+        observation
+            .anomalies
+            .retain(|anomaly| *anomaly != Anomaly::EhloAfterTlsFailed);
+    }
+    if data_before_handshake
+        && !observation
+            .anomalies
+            .contains(&Anomaly::DataBeforeHandshake)
+    {
+        observation.anomalies.push(Anomaly::DataBeforeHandshake);
+        observation.anomalies.sort_unstable();
+    }
+    Called {
+        observation,
+        local,
+        ehlo: Some(name),
+    }
+}
+
+/// RFC 5321, section 4.1.3.
+fn address_literal(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => format!("[{v4}]"),
+        IpAddr::V6(v6) => format!("[IPv6:{v6}]"),
+    }
+}
+
+/// A recorded handshake with what is to be thought of it.
+fn judged(call: &Call<'_>, captured: Captured, peer: &str) -> Handshake {
+    let suite = agreed_suite(captured.suite);
+    let host = call.host.map(HostName::as_str);
+    Handshake {
+        version: captured.version,
+        cipher_suite: suite.map_or_else(
+            || format!("0x{:04X}", u16::from(captured.suite.suite())),
+            |suite| suite.iana.to_owned(),
+        ),
+        cipher_openssl: suite.map_or_else(String::new, |suite| suite.openssl.to_owned()),
+        cipher_bits: suite.map_or(0, |suite| suite.bits),
+        group: captured.group.map(group_name),
+        client_certificate_requested: captured.client_certificate_requested,
+        pkix: call
+            .judge
+            .judge(&captured.chain, captured.proved, call.at, peer),
+        identity: identity::judge(captured.chain.first(), host, peer),
+        dane: Attempt::Skipped(Because::NotAsked),
+        chain: captured.chain,
+    }
+}
+
+/// How a run of the dialogue ended.
+enum End {
+    Handshake,
+    Closed,
+    /// The connection broke while a reply was awaited.
+    Broken(io::Error),
+}
+
+/// The clock, the log, and the limits of a conversation.
+struct Talk<'a> {
+    call: &'a Call<'a>,
+    began: Moment,
+    phase: Phase,
+    phase_began: Moment,
+    timings: Timings,
+    transcript: Vec<Exchange>,
+}
+
+impl Talk<'_> {
+    /// Does what the dialogue says until it wants a handshake or its end.
+    async fn run<S>(&mut self, stream: &mut S, dialogue: &mut Dialogue, mut step: Step) -> End
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut buffer = [0; 8192];
+        let mut broken = None;
+        loop {
+            self.enter(dialogue.phase());
+            step = match step {
+                Step::Say(command) => match self.say(stream, &command).await {
+                    Ok(()) => {
+                        self.note(Event::Sent(command));
+                        dialogue.said()
+                    }
+                    Err(error) => {
+                        let step = dialogue.closed(Some(&error));
+                        broken = Some(error);
+                        step
+                    }
+                },
+                Step::Hear => match self.hear(stream, &mut buffer).await {
+                    Heard::Octets(length) => {
+                        let step = dialogue.heard(&buffer[..length]);
+                        for line in dialogue.take_lines() {
+                            self.note(Event::Heard(line));
+                        }
+                        step
+                    }
+                    Heard::End => dialogue.closed(None),
+                    Heard::Broken(error) => {
+                        let step = dialogue.closed(Some(&error));
+                        broken = Some(error);
+                        step
+                    }
+                    Heard::Nothing { deadline } => {
+                        let waited = self.call.clock.since(self.phase_began);
+                        dialogue.silence(waited, deadline)
+                    }
+                },
+                Step::Pause(span) => {
+                    let (left, _) = self.left();
+                    self.call.clock.sleep(span.min(left)).await;
+                    dialogue.paused()
+                }
+                Step::Handshake => {
+                    self.enter(Phase::Quit);
+                    return End::Handshake;
+                }
+                Step::Close => {
+                    self.enter(Phase::Quit);
+                    return broken.map_or(End::Closed, End::Broken);
+                }
+            };
+        }
+    }
+
+    async fn say<S: AsyncWrite + Unpin>(&self, stream: &mut S, command: &str) -> io::Result<()> {
+        let line = format!("{command}\r\n");
+        let (left, _) = self.left();
+        let saying = async {
+            stream.write_all(line.as_bytes()).await?;
+            stream.flush().await
+        };
+        // A server that does not take a line of forty octets is not heard
+        // from either; the wait for its reply will say so.
+        self.call
+            .clock
+            .timeout(left, saying)
+            .await
+            .unwrap_or(Ok(()))
+    }
+
+    async fn hear<S: AsyncRead + Unpin>(&self, stream: &mut S, buffer: &mut [u8]) -> Heard {
+        let (left, deadline) = self.left();
+        match self.call.clock.timeout(left, stream.read(buffer)).await {
+            Ok(Ok(0)) => Heard::End,
+            Ok(Ok(length)) => Heard::Octets(length),
+            // A peer that closes without a close_notify has closed.
+            Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Heard::End,
+            Ok(Err(error)) => Heard::Broken(error),
+            Err(_) => Heard::Nothing { deadline },
+        }
+    }
+
+    async fn secure(
+        &mut self,
+        stream: TcpStream,
+        peer: &str,
+    ) -> Result<(TlsStream<Tap<TcpStream>>, Captured), Failure> {
+        self.phase_began = self.call.clock.moment();
+        let left = self.deadline_left();
+        let span = self.call.timeout.min(left);
+        let host = self.call.host.map(HostName::as_str);
+        let shaking = self.call.stack.handshake(host, stream, peer);
+        let result = self.call.clock.timeout(span, shaking).await;
+        let took = self.call.clock.since(self.phase_began);
+        self.timings.handshake = Some(took);
+        let Ok(result) = result else {
+            let (kind, message) = if span < self.call.timeout {
+                (
+                    Kind::Deadline,
+                    format!("the time for {peer} was used up in the TLS handshake"),
+                )
+            } else {
+                (
+                    Kind::HandshakeTimeout,
+                    format!(
+                        "{peer} did not finish the TLS handshake within {} s",
+                        span.as_secs()
+                    ),
+                )
+            };
+            let mut failure = Failure::new(Stage::Handshake, kind, message);
+            failure.detail.waited = Some(took);
+            return Err(failure);
+        };
+        if result.is_ok() {
+            self.note(Event::Secured);
+        }
+        result
+    }
+
+    /// Enters a phase: its time begins, and the last one's is written down.
+    fn enter(&mut self, phase: Phase) {
+        if phase == self.phase {
+            return;
+        }
+        let took = Some(self.call.clock.since(self.phase_began));
+        match self.phase {
+            Phase::Greeting => self.timings.greeting = took,
+            Phase::Ehlo => self.timings.ehlo = took,
+            Phase::Starttls => self.timings.starttls = took,
+            Phase::AfterTls | Phase::Quit => {}
+        }
+        self.phase = phase;
+        self.phase_began = self.call.clock.moment();
+    }
+
+    /// What is left of the phase's time, and whether it is the deadline that
+    /// ends it.
+    fn left(&self) -> (Duration, bool) {
+        let whole = match self.phase {
+            Phase::Quit => QUIT_WAIT.min(self.call.timeout),
+            _ => self.call.timeout,
+        };
+        let phase = self.call.clock.left(self.phase_began, whole);
+        let deadline = self.deadline_left();
+        (phase.min(deadline), deadline < phase)
+    }
+
+    fn deadline_left(&self) -> Duration {
+        self.call.clock.left(self.began, self.call.deadline)
+    }
+
+    fn note(&mut self, event: Event) {
+        let at = self.call.clock.since(self.began);
+        self.transcript.push(Exchange { at, event });
+    }
+}
+
+enum Heard {
+    Octets(usize),
+    End,
+    Broken(io::Error),
+    Nothing { deadline: bool },
+}
+
+#[cfg(test)]
+#[path = "endpoint_tests.rs"]
+mod tests;
