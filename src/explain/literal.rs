@@ -105,7 +105,7 @@ pub(crate) fn chain(lines: Vec<Line>) -> Chain {
                     helo: some(helo),
                     rdns: some(rdns),
                     ip: ip.parse().ok(),
-                    span: 0..0,
+                    ..From::default()
                 });
             Hop {
                 number: i + 1,
@@ -116,8 +116,7 @@ pub(crate) fn chain(lines: Vec<Line>) -> Chain {
                     from,
                     by: Some(By {
                         host: some(line.by),
-                        ip: None,
-                        span: 0..0,
+                        ..By::default()
                     }),
                     with: piece(line.with),
                     id: piece(line.id),
