@@ -14,6 +14,7 @@
 //! | `!drip S TEXT` | sends the line one octet every S seconds |
 //! | `!endless TEXT` | sends TEXT for ever, without a line end |
 //! | `!flood TEXT` | sends lines for ever |
+//! | `!await` | waits until the client has sent something, and drops it |
 //! | `!silence` | says nothing more, until the client goes |
 //! | `!close` | closes |
 //! | `!tls` | shakes hands (after STARTTLS) |
@@ -30,6 +31,7 @@ pub enum Step {
         octets: Vec<u8>,
     },
     Endless(Vec<u8>),
+    Await,
     Silence,
     Close,
     Tls,
@@ -91,6 +93,7 @@ fn parse_line(line: &str) -> Vec<Step> {
                 .repeat(4096 / (rest.len() + 2))
                 .into_bytes(),
         ),
+        "await" => Step::Await,
         "silence" => Step::Silence,
         "close" => Step::Close,
         "tls" => Step::Tls,

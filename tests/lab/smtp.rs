@@ -140,7 +140,7 @@ impl Session {
             }
         }
         let acceptor = TlsAcceptor::from(Arc::clone(&self.server.tls));
-        match acceptor.accept(stream).await {
+        match acceptor.accept(stream).into_fallible().await {
             Ok(mut stream) => {
                 let (_, tls) = stream.get_ref();
                 self.note(Noticed::Secured {
@@ -150,9 +150,10 @@ impl Session {
                 self.converse(&mut stream, &mut Vec::new(), true).await?;
                 self.close(&mut stream).await
             }
-            Err(error) => {
+            Err((error, mut stream)) => {
                 self.note(Noticed::HandshakeFailed(error.to_string()));
-                Err(error)
+                // The alert is on its way; a reset would overtake it.
+                self.close(&mut stream).await
             }
         }
     }
@@ -251,6 +252,10 @@ impl Session {
                         stream.write_all(octets).await?;
                     }
                 }
+                Step::Await => {
+                    let mut sink = [0; 4096];
+                    let _ = stream.read(&mut sink).await?;
+                }
                 Step::Silence => {
                     self.note(Noticed::BeyondQuit);
                     let mut sink = [0; 512];
@@ -306,13 +311,15 @@ impl Session {
 }
 
 fn begins_with(steps: &[Step], code: &[u8]) -> bool {
-    steps
+    let said: Vec<u8> = steps
         .iter()
-        .find_map(|step| match step {
-            Step::Octets(octets) | Step::Drip { octets, .. } => Some(octets),
+        .filter_map(|step| match step {
+            Step::Octets(octets) | Step::Drip { octets, .. } => Some(octets.as_slice()),
             _ => None,
         })
-        .is_some_and(|octets| octets.starts_with(code))
+        .collect::<Vec<_>>()
+        .concat();
+    said.starts_with(code)
 }
 
 /// The next line with its end; none where the client is gone.
