@@ -526,4 +526,4 @@ pub fn rcode_name(code: ResponseCode) -> String {
 
 #[cfg(test)]
 #[path = "dns_tests.rs"]
-mod tests;
+pub(in crate::probe) mod tests;

@@ -9,14 +9,14 @@ use tokio::net::TcpListener;
 
 type Reply = dyn Fn(&str, RecordType, Message) -> Message + Send + Sync;
 
-struct Resolver {
-    address: SocketAddr,
+pub struct Resolver {
+    pub address: SocketAddr,
     asked: Arc<AtomicUsize>,
 }
 
 /// Answers over UDP and TCP on one port. Over UDP an answer of more than 512
 /// octets is cut.
-async fn resolver(
+pub async fn resolver(
     reply: impl Fn(&str, RecordType, Message) -> Message + Send + Sync + 'static,
 ) -> Resolver {
     let reply: Arc<Reply> = Arc::new(reply);

@@ -438,4 +438,4 @@ enum Heard {
 
 #[cfg(test)]
 #[path = "endpoint_tests.rs"]
-mod tests;
+pub(in crate::probe) mod tests;

@@ -14,11 +14,11 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::tls::parameters::TlsVersion;
 
-const SPEED: u32 = 20;
+pub const SPEED: u32 = 20;
 
 /// What a server does in its turn.
 #[derive(Debug, Clone, Copy)]
-enum Does {
+pub enum Does {
     Says(&'static str),
     Pauses(u64),
     /// Takes one line from us.
@@ -29,8 +29,8 @@ enum Does {
 }
 use Does::*;
 
-struct World {
-    root: CertificateDer<'static>,
+pub struct World {
+    pub root: CertificateDer<'static>,
     chain: Vec<CertificateDer<'static>>,
     key: PrivateKeyDer<'static>,
     versions: Vec<&'static rustls::SupportedProtocolVersion>,
@@ -38,9 +38,14 @@ struct World {
 }
 
 /// A server called `mx.example`, whose own certificate is the root.
-fn world() -> World {
+pub fn world() -> World {
+    world_of("mx.example")
+}
+
+/// A server of another name.
+pub fn world_of(name: &str) -> World {
     let key = KeyPair::generate().unwrap();
-    let mut params = CertificateParams::new(vec!["mx.example".to_owned()]).unwrap();
+    let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
     params.not_before = rcgen::date_time_ymd(2020, 1, 1);
     params.not_after = rcgen::date_time_ymd(2040, 1, 1);
     let authority_key = KeyPair::generate().unwrap();
@@ -62,7 +67,7 @@ fn world() -> World {
 }
 
 impl World {
-    fn acceptor(&self) -> TlsAcceptor {
+    pub fn acceptor(&self) -> TlsAcceptor {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&self.versions)
@@ -126,7 +131,7 @@ async fn probe(
     call(&asked).await.observation
 }
 
-async fn serve(mut stream: TcpStream, acceptor: &TlsAcceptor, script: &[Does]) {
+pub async fn serve(mut stream: TcpStream, acceptor: &TlsAcceptor, script: &[Does]) {
     let clear = script
         .iter()
         .position(|does| matches!(does, Secures))
@@ -170,13 +175,13 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, script: &[Does]
     true
 }
 
-const GREETING: Does = Says("220 mx.example ESMTP\r\n");
-const EHLO: Does = Says("250-mx.example\r\n250 STARTTLS\r\n");
-const AFTER: Does = Says("250 mx.example\r\n");
-const READY: Does = Says("220 ready\r\n");
-const BYE: Does = Says("221 bye\r\n");
+pub const GREETING: Does = Says("220 mx.example ESMTP\r\n");
+pub const EHLO: Does = Says("250-mx.example\r\n250 STARTTLS\r\n");
+pub const AFTER: Does = Says("250 mx.example\r\n");
+pub const READY: Does = Says("220 ready\r\n");
+pub const BYE: Does = Says("221 bye\r\n");
 
-const GOOD: &[Does] = &[
+pub const GOOD: &[Does] = &[
     GREETING, Hears, EHLO, Hears, READY, Secures, Hears, AFTER, Hears, BYE,
 ];
 
