@@ -278,25 +278,13 @@ impl Talk<'_> {
         loop {
             self.enter(dialogue.phase());
             step = match step {
-                Step::Say(command) => match self.say(stream, &command).await {
-                    Ok(()) => {
-                        self.note(Event::Sent(command));
-                        dialogue.said()
-                    }
-                    Err(error) => {
-                        let step = dialogue.closed(Some(&error));
-                        broken = Some(error);
-                        step
-                    }
-                },
+                Step::Say(command) => {
+                    self.say(stream, &command).await;
+                    self.note(Event::Sent(command));
+                    dialogue.said()
+                }
                 Step::Hear => match self.hear(stream, &mut buffer).await {
-                    Heard::Octets(length) => {
-                        let step = dialogue.heard(&buffer[..length]);
-                        for line in dialogue.take_lines() {
-                            self.note(Event::Heard(line));
-                        }
-                        step
-                    }
+                    Heard::Octets(length) => dialogue.heard(&buffer[..length]),
                     Heard::End => dialogue.closed(None),
                     Heard::Broken(error) => {
                         let step = dialogue.closed(Some(&error));
@@ -322,23 +310,25 @@ impl Talk<'_> {
                     return broken.map_or(End::Closed, End::Broken);
                 }
             };
+            for line in dialogue.take_lines() {
+                self.note(Event::Heard(line));
+            }
+            for trouble in dialogue.take_troubles() {
+                self.note(Event::Failed(trouble));
+            }
         }
     }
 
-    async fn say<S: AsyncWrite + Unpin>(&self, stream: &mut S, command: &str) -> io::Result<()> {
+    /// Sends a command. Whether that failed does not matter: what the server
+    /// said before it closed is still to be read, and the end of it with it.
+    async fn say<S: AsyncWrite + Unpin>(&self, stream: &mut S, command: &str) {
         let line = format!("{command}\r\n");
         let (left, _) = self.left();
         let saying = async {
             stream.write_all(line.as_bytes()).await?;
             stream.flush().await
         };
-        // A server that does not take a line of forty octets is not heard
-        // from either; the wait for its reply will say so.
-        self.call
-            .clock
-            .timeout(left, saying)
-            .await
-            .unwrap_or(Ok(()))
+        let _: Result<io::Result<()>, _> = self.call.clock.timeout(left, saying).await;
     }
 
     async fn hear<S: AsyncRead + Unpin>(&self, stream: &mut S, buffer: &mut [u8]) -> Heard {

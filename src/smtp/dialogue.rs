@@ -45,6 +45,8 @@ pub struct Dialogue {
     starttls_refusal: Option<Failure>,
     /// Lines since the driver last took them.
     lines: Vec<Vec<u8>>,
+    /// Failures since the driver last took them, in words.
+    troubles: Vec<String>,
     outcome: Outcome,
 }
 
@@ -118,6 +120,7 @@ impl Dialogue {
             ehlo_refusal: None,
             starttls_refusal: None,
             lines: Vec::new(),
+            troubles: Vec::new(),
             outcome: Outcome {
                 greeting: Attempt::Skipped(Because::NotAsked),
                 ehlo: Attempt::Skipped(before()),
@@ -144,6 +147,11 @@ impl Dialogue {
     /// The lines heard since this was last called.
     pub fn take_lines(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.lines)
+    }
+
+    /// The failures met since this was last called, in words.
+    pub fn take_troubles(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.troubles)
     }
 
     /// What every step came to. Whole once [`Step::Close`] was given.
@@ -383,6 +391,7 @@ impl Dialogue {
         match mask {
             Some(mask) => {
                 let failure = self.masked(&mask);
+                self.troubles.push(failure.message.clone());
                 self.fail_starttls(failure);
             }
             None => self.not_offered(),
@@ -403,6 +412,7 @@ impl Dialogue {
             match self.mask.take() {
                 Some(mask) => {
                     let failure = self.masked(&mask);
+                    self.troubles.push(failure.message.clone());
                     self.fail_starttls(failure);
                 }
                 None => self.not_offered(),
@@ -509,12 +519,15 @@ impl Dialogue {
 
     fn on_garbage(&mut self, error: ReplyError) -> Step {
         let failure = match error {
-            ReplyError::Malformed(line) => Failure::new(
-                self.stage(),
-                Kind::ReplyMalformed,
-                format!("{} sent a line that is no SMTP reply", self.peer),
-            )
-            .heard(line),
+            ReplyError::Malformed(line) => {
+                self.lines.push(line.clone());
+                Failure::new(
+                    self.stage(),
+                    Kind::ReplyMalformed,
+                    format!("{} sent a line that is no SMTP reply", self.peer),
+                )
+                .heard(line)
+            }
             ReplyError::TooLong => {
                 let mut start = self.parser.partial();
                 start.truncate(1024);
@@ -578,6 +591,7 @@ impl Dialogue {
 
     /// Puts a failure where it belongs; what comes behind is skipped for it.
     fn fail(&mut self, failure: Failure) {
+        self.troubles.push(failure.message.clone());
         match self.state {
             State::Greeting => self.outcome.greeting = Attempt::failed(failure),
             State::Ehlo | State::Helo => {

@@ -11,9 +11,8 @@
 
 use std::fmt::Write as _;
 
+use aws_lc_rs::digest;
 use jiff::Timestamp;
-use rustls::SupportedCipherSuite;
-use rustls::crypto::aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256;
 use x509_parser::certificate::X509Certificate;
 use x509_parser::der_parser::asn1_rs::{Any, Tag};
 use x509_parser::extensions::{GeneralName, ParsedExtension};
@@ -288,15 +287,8 @@ fn algorithm_name(oid: &Oid<'_>) -> String {
     })
 }
 
-/// SHA-256, from the TLS library's own implementation.
-#[must_use]
-pub fn sha256(octets: &[u8]) -> String {
-    let SupportedCipherSuite::Tls13(suite) = TLS13_AES_128_GCM_SHA256 else {
-        // The suite's name says that it is one of TLS 1.3, and its hash is
-        // SHA-256.
-        return String::new();
-    };
-    hexadecimal(suite.common.hash_provider.hash(octets).as_ref())
+fn sha256(octets: &[u8]) -> String {
+    hexadecimal(digest::digest(&digest::SHA256, octets).as_ref())
 }
 
 fn hexadecimal(octets: &[u8]) -> String {
