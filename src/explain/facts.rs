@@ -175,13 +175,13 @@ impl<'a> Facts<'a> {
         self.is_open() && self.hop.leg != Leg::Submission
     }
 
-    /// What other messages say of the receiving host.
-    pub fn witnesses(&self, says: Says) -> impl Iterator<Item = &'a str> {
-        self.hop
-            .tls
-            .evidence
-            .iter()
-            .filter(move |e| e.kind == EvidenceKind::Witness && e.says == says)
+    /// What another message shows: that the receiving host records TLS, so that
+    /// it takes TLS and its silence here speaks.
+    #[must_use]
+    pub fn witness(&self) -> Option<&'a str> {
+        let mut evidence = self.hop.tls.evidence.iter();
+        evidence
+            .find(|e| e.kind == EvidenceKind::Witness)
             .map(|e| e.text.as_str())
     }
 

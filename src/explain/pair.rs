@@ -14,8 +14,9 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 
 use crate::explain::MatchedBy;
-use crate::name::{DomainName, HostName, registrable_domain};
+use crate::name::{DomainName, HostName};
 use crate::observed::domain::{DomainObservation, HostObservation};
+use crate::organisation::same_organisation;
 use crate::trace::chain::{Chain, Hop, Leg, Trust};
 use crate::trace::evidence::TlsState;
 
@@ -289,12 +290,10 @@ fn match_one<'a>(
         if let Some(host) = hosts.iter().find(|host| shows_name(host, name)) {
             return found(MatchedBy::CertificateName, Some(host), None);
         }
-        let organisation = registrable_domain(name);
-        if organisation.is_some()
-            && Some(&observation.domain) == domain
+        if Some(&observation.domain) == domain
             && hosts
                 .iter()
-                .any(|host| registrable_domain(host.host.as_str()) == organisation)
+                .any(|host| same_organisation(host.host.as_str(), name))
         {
             return found(MatchedBy::Pool, None, None);
         }

@@ -8,7 +8,7 @@ use crate::explain::facts::{Facts, ProbeFacts, is_credible, owner, span};
 use crate::explain::sender::{ClientTls, OnFailure};
 use crate::observed::domain::StsMode;
 use crate::trace::chain::{Hop, Leg};
-use crate::trace::evidence::{Says, TlsState};
+use crate::trace::evidence::TlsState;
 
 pub(super) fn did_not_try(facts: &Facts<'_>) -> Option<Argument> {
     if !facts.is_open()
@@ -35,7 +35,7 @@ pub(super) fn did_not_try(facts: &Facts<'_>) -> Option<Argument> {
 /// What is left for the sender where the receiver is cleared, so far as it
 /// is: by a probe, by a witness, or not at all.
 fn cleared(facts: &Facts<'_>) -> Option<Argument> {
-    let witness = facts.witnesses(Says::Tls).next();
+    let witness = facts.witness();
     let with_witness = |argument: Argument| match witness {
         Some(text) => argument.for_(text),
         None => argument,
@@ -65,10 +65,7 @@ fn cleared(facts: &Facts<'_>) -> Option<Argument> {
                 argument.for_(if facts.hop.leg == Leg::Submission {
                     "the client may not have been set to use TLS".to_owned()
                 } else {
-                    format!(
-                        "nothing seen excludes it; {} was not seen by a probe",
-                        facts.server
-                    )
+                    format!("nothing excludes it: no probe has seen {}", facts.server)
                 })
             } else {
                 argument
@@ -227,7 +224,7 @@ pub(super) fn stripped_in_transit(facts: &Facts<'_>) -> Option<Argument> {
         return None;
     }
     let Some(probe) = facts.probe.as_ref().filter(|probe| probe.is_sound()) else {
-        let text = facts.witnesses(Says::Tls).next()?;
+        let text = facts.witness()?;
         return Some(
             Argument::new(Strength::Weak, Basis::Message)
                 .for_(text)

@@ -5,7 +5,7 @@ use super::{Argument, Basis, Strength};
 use crate::explain::MatchedBy;
 use crate::explain::facts::{Facts, Reaction};
 use crate::failure::Kind;
-use crate::name::registrable_domain;
+use crate::organisation::same_organisation;
 use crate::trace::chain::{GapKind, Trust};
 
 pub(super) fn receiver_not_in_mx(facts: &Facts<'_>) -> Option<Argument> {
@@ -48,10 +48,7 @@ pub(super) fn mx_moved_since(facts: &Facts<'_>) -> Option<Argument> {
     }
     // A host of the recipient's own domain, or one that has left the DNS,
     // points to MX records that were changed rather than to another route.
-    let own = registrable_domain(&facts.server).is_some_and(|domain| {
-        let recipient = registrable_domain(mx.observation.domain.as_str());
-        recipient.is_some_and(|recipient| recipient.eq_ignore_ascii_case(domain))
-    });
+    let own = same_organisation(&facts.server, mx.observation.domain.as_str());
     let gone = facts
         .probe
         .as_ref()
@@ -65,7 +62,7 @@ pub(super) fn mx_moved_since(facts: &Facts<'_>) -> Option<Argument> {
     }
     if own {
         argument = argument.for_(format!(
-            "{} is of the recipient's own domain, and not in its MX set today",
+            "{} is of the recipient's own organisation, and not in its MX set today",
             facts.server
         ));
     }

@@ -19,6 +19,8 @@
 
 mod client;
 mod evidence;
+mod handshake;
+mod host;
 mod place;
 mod receiver;
 
@@ -94,12 +96,9 @@ pub const RULES: &[(Cause, Rule)] = &[
     (Cause::TlsNotRecorded, place::tls_not_recorded),
     (Cause::TlsEndedAtProxy, place::tls_ended_at_proxy),
     // The receiver.
-    (
-        Cause::AddressFamilyDiffers,
-        receiver::address_family_differs,
-    ),
-    (Cause::BackupMxTookIt, receiver::backup_mx_took_it),
-    (Cause::MxHostDiffers, receiver::mx_host_differs),
+    (Cause::AddressFamilyDiffers, host::address_family_differs),
+    (Cause::BackupMxTookIt, host::backup_mx_took_it),
+    (Cause::MxHostDiffers, host::mx_host_differs),
     (Cause::EhloRefused, receiver::ehlo_refused),
     (Cause::StarttlsMaskedNearReceiver, receiver::masked),
     (Cause::StarttlsRefused, receiver::refused),
@@ -107,13 +106,13 @@ pub const RULES: &[(Cause, Rule)] = &[
         Cause::StarttlsTemporarilyRefused,
         receiver::temporarily_refused,
     ),
-    (Cause::ServerLegacyVersion, receiver::legacy_version),
-    (Cause::SuitesIncompatible, receiver::suites_incompatible),
+    (Cause::ServerLegacyVersion, handshake::legacy_version),
+    (Cause::SuitesIncompatible, handshake::suites_incompatible),
     (
         Cause::ClientCertificateDemanded,
-        receiver::client_certificate_demanded,
+        handshake::client_certificate_demanded,
     ),
-    (Cause::HandshakeFailsForAll, receiver::handshake_fails),
+    (Cause::HandshakeFailsForAll, handshake::handshake_fails),
     // The sender.
     (Cause::SenderCannotTls, client::cannot_tls),
     (Cause::SenderDidNotTry, client::did_not_try),
@@ -135,7 +134,7 @@ pub const RULES: &[(Cause, Rule)] = &[
     (Cause::GreylistedOrDeferred, receiver::greylisted),
     (
         Cause::CertificateInvalidForPolicy,
-        receiver::certificate_invalid,
+        handshake::certificate_invalid,
     ),
     (Cause::SubmissionWordTooOld, place::submission_word_too_old),
     (Cause::TlsNotRequiredByMessage, client::tls_not_required),

@@ -5,9 +5,10 @@ use std::net::IpAddr;
 
 use super::{Argument, Basis, Strength};
 use crate::explain::facts::Facts;
-use crate::name::registrable_domain;
+use crate::organisation::{organisation, same_organisation};
 use crate::trace::chain::{Leg, RecordsTls};
 use crate::trace::evidence::{EvidenceKind, Says, TlsState};
+use crate::trace::network::{Reach, reach};
 
 /// Words of `with` that stand for something that is not SMTP.
 const NOT_SMTP: &[&str] = &[
@@ -90,16 +91,14 @@ pub(super) fn inside_one_network(facts: &Facts<'_>) -> Option<Argument> {
 }
 
 pub(super) fn inside_one_organisation(facts: &Facts<'_>) -> Option<Argument> {
-    let same = registrable_domain(&facts.client)
-        .zip(registrable_domain(&facts.server))
-        .is_some_and(|(a, b)| a.eq_ignore_ascii_case(b));
     if facts.hop.leg != Leg::Internal {
         return None;
     }
+    let same = same_organisation(&facts.client, &facts.server);
     let mut argument = Argument::new(Strength::Moderate, Basis::Message);
     if same {
         argument = argument.for_(format!(
-            "{} and {} share one domain",
+            "{} and {} belong to one organisation",
             facts.client, facts.server
         ));
     }
@@ -125,7 +124,7 @@ pub(super) fn tls_not_recorded(facts: &Facts<'_>) -> Option<Argument> {
     }
     let server = &facts.server;
     let no_tls = facts.habits(Says::NoTls).next();
-    let witness = facts.witnesses(Says::Tls).next();
+    let witness = facts.witness();
     if facts.hop.tls.state == TlsState::Cleartext {
         // The writer's habit gave the state: silence of this software speaks.
         let records = facts.hop.software.as_ref().map(|s| s.records_tls);
@@ -190,9 +189,9 @@ pub(super) fn tls_ended_at_proxy(facts: &Facts<'_>) -> Option<Argument> {
     }
     let ip = facts.client_ip()?;
     let from = facts.hop.received.from.as_ref()?;
-    let helo = from.helo.as_deref().and_then(registrable_domain)?;
-    let by = registrable_domain(&facts.server)?;
-    (is_inside(ip) && !helo.eq_ignore_ascii_case(by)).then(|| {
+    let helo = from.helo.as_deref().and_then(organisation)?;
+    let by = organisation(&facts.server)?;
+    (is_inside(ip) && helo != by).then(|| {
         Argument::new(Strength::Moderate, Basis::Message).for_(format!(
             "the client's name is of {helo}, its address {ip} is from inside a network, as a \
              proxy's would be"
@@ -210,20 +209,7 @@ pub(super) fn submission_word_too_old(facts: &Facts<'_>) -> Option<Argument> {
         })
 }
 
-/// Addresses that are used inside networks only: private (RFC 1918), loopback,
-/// link-local (RFC 3927), shared (RFC 6598), unique local (RFC 4193).
+/// Addresses that are used inside one host or network only.
 fn is_inside(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || (a == 100 && (64..128).contains(&b))
-        }
-        IpAddr::V6(ip) => {
-            let first = ip.segments()[0];
-            ip.is_loopback() || (first & 0xfe00) == 0xfc00 || (first & 0xffc0) == 0xfe80
-        }
-    }
+    reach(ip) != Reach::Public
 }

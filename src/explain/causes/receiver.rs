@@ -7,15 +7,14 @@
 
 use super::{Argument, Basis, Strength};
 use crate::explain::MatchedBy;
-use crate::explain::facts::{Facts, Family, ProbeFacts, Reaction, Seen, session_family, span};
-use crate::explain::sender::{OnFailure, OnRefusal};
+use crate::explain::facts::{Facts, ProbeFacts, Reaction, Seen, span};
+use crate::explain::sender::OnRefusal;
 use crate::failure::Kind;
-use crate::observed::domain::StsMode;
 use crate::observed::endpoint::Verb;
-use crate::trace::evidence::{Says, TlsState};
+use crate::trace::evidence::TlsState;
 
 /// The facts with a probe that spoke about the receiver of an open hop.
-fn probed<'f, 'a>(facts: &'f Facts<'a>) -> Option<&'f ProbeFacts<'a>> {
+pub(super) fn probed<'f, 'a>(facts: &'f Facts<'a>) -> Option<&'f ProbeFacts<'a>> {
     facts
         .probe
         .as_ref()
@@ -30,7 +29,7 @@ pub(super) fn not_offered(facts: &Facts<'_>) -> Option<Argument> {
     let Some(probe) = probed(facts) else {
         // Without a probe only another message can speak.
         let mut argument = Argument::new(Strength::Weak, Basis::Message);
-        if let Some(text) = facts.witnesses(Says::Tls).next() {
+        if let Some(text) = facts.witness() {
             argument.strength = Strength::Unlikely;
             return Some(argument.against(text));
         }
@@ -56,10 +55,7 @@ pub(super) fn not_offered(facts: &Facts<'_>) -> Option<Argument> {
         for seen in probe.session.iter().filter(absent).take(3) {
             argument = argument.for_(format!("{} answers EHLO without STARTTLS", endpoint(seen)));
         }
-        if let Some(text) = facts.witnesses(Says::NoTls).next() {
-            argument = argument.for_(text);
-        }
-        if let Some(text) = facts.witnesses(Says::Tls).next() {
+        if let Some(text) = facts.witness() {
             argument = argument.against(text);
         }
         return Some(argument);
@@ -72,7 +68,7 @@ pub(super) fn not_offered(facts: &Facts<'_>) -> Option<Argument> {
             let weak = Argument::new(Strength::Weak, Basis::Probe)
                 .for_(probe.distance())
                 .against(offered);
-            match facts.witnesses(Says::Tls).next() {
+            match facts.witness() {
                 Some(text) => Argument {
                     strength: Strength::Unlikely,
                     ..weak
@@ -90,7 +86,7 @@ pub(super) fn offered_selectively(facts: &Facts<'_>) -> Option<Argument> {
         return None;
     }
     let mut argument = Argument::new(Strength::Weak, Basis::Probe);
-    if let Some(text) = facts.witnesses(Says::Tls).next() {
+    if let Some(text) = facts.witness() {
         argument = argument.for_(text);
     }
     if let Some(probe) = probed(facts) {
@@ -167,133 +163,10 @@ fn refusal(facts: &Facts<'_>, code: fn(&Reaction<'_>) -> Option<u16>) -> Option<
         }
         Some((OnRefusal::Unread, _)) | None => {}
     }
-    if let Some(text) = facts.witnesses(Says::Tls).next() {
+    if let Some(text) = facts.witness() {
         argument = argument.against(text);
     }
     Some(argument)
-}
-
-/// Failed handshakes of the session's endpoints that this tells apart.
-fn failing<'p, 'a>(
-    probe: &'p ProbeFacts<'a>,
-    is_kind: impl Fn(Kind, Option<&str>) -> bool + 'p,
-) -> impl Iterator<Item = (&'p Seen<'a>, &'a str)> + 'p {
-    probe
-        .session
-        .iter()
-        .filter_map(move |seen| match seen.reaction {
-            Reaction::HandshakeFailed(failure)
-                if is_kind(failure.kind, failure.detail.alert.as_deref()) =>
-            {
-                Some((seen, failure.message.as_str()))
-            }
-            _ => None,
-        })
-}
-
-fn is_version_alert(kind: Kind, alert: Option<&str>) -> bool {
-    kind == Kind::HandshakeAlert && alert == Some("protocol_version")
-}
-
-fn is_suite_alert(kind: Kind, alert: Option<&str>) -> bool {
-    kind == Kind::HandshakeIncompatible
-        || (kind == Kind::HandshakeAlert
-            && matches!(alert, Some("handshake_failure" | "insufficient_security")))
-}
-
-fn is_certificate_alert(kind: Kind, alert: Option<&str>) -> bool {
-    kind == Kind::HandshakeAlert && alert == Some("certificate_required")
-}
-
-pub(super) fn handshake_fails(facts: &Facts<'_>) -> Option<Argument> {
-    let probe = probed(facts)?;
-    let own = |kind, alert: Option<&str>| {
-        !is_version_alert(kind, alert)
-            && !is_suite_alert(kind, alert)
-            && !is_certificate_alert(kind, alert)
-    };
-    let failures: Vec<_> = failing(probe, own).collect();
-    if failures.is_empty() {
-        return probe.is_sound().then(|| {
-            Argument::new(Strength::Unlikely, Basis::Probe).against(takes_now(facts, probe))
-        });
-    }
-    let mut argument = Argument::new(
-        if identified(probe) && probe.is_lacking() {
-            Strength::Moderate
-        } else {
-            Strength::Weak
-        },
-        Basis::Probe,
-    );
-    for (_, message) in failures.iter().take(3) {
-        argument = argument.for_(*message);
-    }
-    Some(sender_after_failure(facts, argument))
-}
-
-pub(super) fn legacy_version(facts: &Facts<'_>) -> Option<Argument> {
-    handshake_alert(
-        facts,
-        is_version_alert,
-        "the server wants a version below TLS 1.2",
-    )
-}
-
-pub(super) fn suites_incompatible(facts: &Facts<'_>) -> Option<Argument> {
-    handshake_alert(
-        facts,
-        is_suite_alert,
-        "the server speaks TLS, but shares no version or suite with this client",
-    )
-}
-
-pub(super) fn client_certificate_demanded(facts: &Facts<'_>) -> Option<Argument> {
-    handshake_alert(
-        facts,
-        is_certificate_alert,
-        "the server wants a client certificate",
-    )
-}
-
-fn handshake_alert(
-    facts: &Facts<'_>,
-    is_kind: fn(Kind, Option<&str>) -> bool,
-    reading: &str,
-) -> Option<Argument> {
-    let probe = probed(facts)?;
-    let failures: Vec<_> = failing(probe, is_kind).collect();
-    if failures.is_empty() {
-        return None;
-    }
-    // What the sender's own library accepts is not known, so never more than
-    // possible by this alone.
-    let mut argument = Argument::new(Strength::Weak, Basis::Probe).for_(reading);
-    for (_, message) in failures.iter().take(3) {
-        argument = argument.for_(*message);
-    }
-    Some(sender_after_failure(facts, argument))
-}
-
-/// A failed handshake explains cleartext with some senders only.
-fn sender_after_failure(facts: &Facts<'_>, mut argument: Argument) -> Argument {
-    let Some(sender) = facts.sender else {
-        return argument;
-    };
-    match sender.on_failure {
-        OnFailure::Never => {
-            argument.strength = argument.strength.max(Strength::Weak);
-            argument.against(sender.habit)
-        }
-        OnFailure::ClearAfter(wait) if facts.hop.delay.is_some_and(|delay| delay < wait) => {
-            argument.strength = argument.strength.max(Strength::Weak);
-            argument.against(sender.habit)
-        }
-        OnFailure::ClearWhenMarked => argument.against(sender.habit),
-        OnFailure::ClearAfter(_) | OnFailure::ClearAtOnce | OnFailure::ClearSometime => {
-            argument.for_(sender.habit)
-        }
-    }
 }
 
 pub(super) fn masked(facts: &Facts<'_>) -> Option<Argument> {
@@ -320,121 +193,10 @@ pub(super) fn masked(facts: &Facts<'_>) -> Option<Argument> {
             endpoint(seen)
         ));
     }
-    if let Some(text) = facts.witnesses(Says::Tls).next() {
+    if let Some(text) = facts.witness() {
         argument = argument.against(text);
     }
     Some(argument)
-}
-
-pub(super) fn mx_host_differs(facts: &Facts<'_>) -> Option<Argument> {
-    let probe = probed(facts)?;
-    let (good, bad) = compare(probe)?;
-    if identified(probe) && probe.is_lacking() {
-        return Some(
-            Argument::new(Strength::Strong, Basis::Probe)
-                .for_(format!(
-                    "{bad}, which wrote this line, lacks working STARTTLS"
-                ))
-                .for_(format!("{good} has it")),
-        );
-    }
-    if identified(probe) && probe.is_sound() {
-        return Some(
-            Argument::new(Strength::Unlikely, Basis::Probe)
-                .for_(format!("{bad} lacks working STARTTLS"))
-                .against(format!("{}, which wrote this line, has it", facts.server)),
-        );
-    }
-    Some(
-        Argument::new(Strength::Weak, Basis::Probe)
-            .for_(format!("{bad} lacks working STARTTLS, {good} has it"))
-            .against("the line does not tell which of them took the mail"),
-    )
-}
-
-/// One endpoint with TLS and one without, of the whole observation.
-fn compare(probe: &ProbeFacts<'_>) -> Option<(String, String)> {
-    let all = || probe.session.iter().chain(&probe.others);
-    let good = all().find(|seen| seen.reaction.is_tls())?;
-    let bad = probe
-        .session
-        .iter()
-        .chain(&probe.others)
-        .find(|seen| seen.reaction.lacks_tls())?;
-    Some((endpoint(good), endpoint(bad)))
-}
-
-pub(super) fn backup_mx_took_it(facts: &Facts<'_>) -> Option<Argument> {
-    let probe = probed(facts)?;
-    let host = probe.host?;
-    let best = probe.observation.hosts.iter().map(|h| h.preference).min()?;
-    if host.preference <= best || !probe.observation.mx.is_done() {
-        return None;
-    }
-    let primary_tls = probe
-        .others
-        .iter()
-        .any(|seen| seen.host.preference == best && seen.reaction.is_tls());
-    let place = format!(
-        "{} has preference {}, others {best}",
-        host.host, host.preference
-    );
-    if probe.is_lacking() && primary_tls {
-        return Some(
-            Argument::new(
-                if identified(probe) {
-                    Strength::Strong
-                } else {
-                    Strength::Weak
-                },
-                Basis::Probe,
-            )
-            .for_(place)
-            .for_("it lacks working STARTTLS, the preferred host has it"),
-        );
-    }
-    probe.is_sound().then(|| {
-        Argument::new(Strength::Unlikely, Basis::Probe)
-            .for_(place)
-            .against("it has working STARTTLS as well")
-    })
-}
-
-pub(super) fn address_family_differs(facts: &Facts<'_>) -> Option<Argument> {
-    let probe = probed(facts)?;
-    let host = probe.host?;
-    let family = session_family(facts.hop)?;
-    let is_host = |seen: &&Seen<'_>| std::ptr::eq(seen.host, host);
-    let of = |seen: &&Seen<'_>| Family::of(seen.endpoint.address);
-    let all = || probe.session.iter().chain(&probe.others).filter(is_host);
-    let here = || all().filter(|seen| of(seen) == family);
-    let other = || all().filter(|seen| of(seen) != family);
-    let here_lacks = here().any(|seen| seen.reaction.lacks_tls());
-    let other_lacks = other().any(|seen| seen.reaction.lacks_tls());
-    let here_tls = here().any(|seen| seen.reaction.is_tls());
-    let other_tls = other().any(|seen| seen.reaction.is_tls());
-    let word = family.word();
-    if !here_tls && here_lacks && other_tls {
-        let strength = if identified(probe) {
-            Strength::Strong
-        } else {
-            Strength::Weak
-        };
-        return Some(
-            Argument::new(strength, Basis::Probe)
-                .for_(format!("the client came by {word}"))
-                .for_(format!(
-                    "{} lacks working STARTTLS on {word} and has it otherwise",
-                    host.host
-                )),
-        );
-    }
-    (here_tls && !other_tls && other_lacks).then(|| {
-        Argument::new(Strength::Excluded, Basis::Probe).against(format!(
-            "the client came by {word}, on which {} has working STARTTLS",
-            host.host
-        ))
-    })
 }
 
 pub(super) fn ehlo_refused(facts: &Facts<'_>) -> Option<Argument> {
@@ -510,47 +272,8 @@ pub(super) fn greylisted(facts: &Facts<'_>) -> Option<Argument> {
     Some(argument.against("this explains a delay, or a probe that saw nothing, not cleartext"))
 }
 
-pub(super) fn certificate_invalid(facts: &Facts<'_>) -> Option<Argument> {
-    let probe = probed(facts)?;
-    let handshake = probe.handshakes().next()?;
-    let failure = handshake
-        .pkix
-        .failure()
-        .or_else(|| handshake.identity.failure());
-    let insists = probe.sts_mode() == Some(StsMode::Enforce) || probe.has_usable_tlsa();
-    let Some(failure) = failure else {
-        let leaf = handshake.chain.first()?;
-        let already = facts
-            .at
-            .zip(leaf.not_before)
-            .is_some_and(|(at, from)| from <= at);
-        return (already && handshake.pkix.is_done() && handshake.identity.is_done()).then(|| {
-            Argument::new(Strength::Excluded, Basis::Message)
-                .against("its certificate was valid then and is now, and names the host")
-        });
-    };
-    let argument = Argument::new(
-        if insists {
-            Strength::Weak
-        } else {
-            Strength::Unlikely
-        },
-        Basis::Probe,
-    )
-    .for_(&*failure.message);
-    Some(if insists {
-        argument
-            .for_("its domain publishes a policy that makes senders check")
-            .against("a sender that checks should defer, not go on in cleartext")
-    } else {
-        argument.against(
-            "an opportunistic sender does not look at the certificate (RFC 7435, section 4)",
-        )
-    })
-}
-
 /// Certificate names and pools do not tell which machine it was.
-fn identified(probe: &ProbeFacts<'_>) -> bool {
+pub(super) fn identified(probe: &ProbeFacts<'_>) -> bool {
     matches!(
         probe.matched_by,
         MatchedBy::Address | MatchedBy::HostName | MatchedBy::CertificateName
@@ -558,7 +281,7 @@ fn identified(probe: &ProbeFacts<'_>) -> bool {
 }
 
 /// A host with its address, as to be named in text.
-fn endpoint(seen: &Seen<'_>) -> String {
+pub(super) fn endpoint(seen: &Seen<'_>) -> String {
     format!("{} ({})", seen.host.host, seen.endpoint.address)
 }
 
@@ -585,7 +308,7 @@ pub(super) fn offers(facts: &Facts<'_>, probe: &ProbeFacts<'_>) -> String {
 }
 
 /// "mx1.partner.example completes handshakes now (TLSv1.3)".
-fn takes_now(facts: &Facts<'_>, probe: &ProbeFacts<'_>) -> String {
+pub(super) fn takes_now(facts: &Facts<'_>, probe: &ProbeFacts<'_>) -> String {
     let version = probe.handshakes().map(|h| h.version).min();
     let version = version.map_or(String::new(), |version| format!(" ({})", version.name()));
     format!(

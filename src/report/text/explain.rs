@@ -13,7 +13,7 @@ use crate::report::text::escape;
 use crate::report::text::hops::{self, Shown};
 use crate::report::text::layout::{clip, paragraph, width};
 use crate::report::text::style::{Paint, Style};
-use crate::report::text::trace;
+use crate::report::text::{quote, trace};
 use crate::trace::chain::{Chain, Hop};
 use crate::verdict::Verdict;
 
@@ -47,7 +47,7 @@ pub fn render(
     out.push('\n');
     out.push_str(&hops::table(chain, &shown, style));
 
-    let open: Vec<(&Hop, Shown, &HopExplanation)> = chain
+    let mut open: Vec<(&Hop, Shown, &HopExplanation)> = chain
         .hops
         .iter()
         .zip(&shown)
@@ -55,10 +55,20 @@ pub fn render(
         .filter(|((_, shown), _)| shown.is_open())
         .map(|((hop, shown), explained)| (hop, *shown, explained))
         .collect();
+    // The worst first; lines that anybody could have written last.
+    open.sort_by_key(|(hop, shown, _)| (!trace::is_believed(hop), !shown.is_clear()));
     for (hop, shown, explained) in open.iter().take(MOST_HOPS) {
         out.push('\n');
         out.push_str(&trace::heading(hop, *shown, style));
-        out.push_str(&hops::quote(chain, hop, style));
+        if !trace::is_believed(hop) {
+            let seen = match shown {
+                Shown::Clear(_) => "it recorded no TLS".to_owned(),
+                _ => hops::silence(hop),
+            };
+            out.push_str(&paragraph("  seen   ", &seen));
+            continue;
+        }
+        out.push_str(&quote::render(chain, hop, style));
         out.push('\n');
         out.push_str(&causes(&explained.causes, style));
         out.push_str(&steps(&explained.next, style));

@@ -19,6 +19,7 @@ pub mod explain;
 pub mod findings;
 mod hops;
 pub mod layout;
+mod quote;
 pub mod style;
 pub mod trace;
 

@@ -11,7 +11,7 @@ use crate::finding::{Code, Severity};
 use crate::report::text::hops::{self, Shown};
 use crate::report::text::layout::paragraph;
 use crate::report::text::style::{Paint, Style};
-use crate::report::text::{escape, findings};
+use crate::report::text::{escape, findings, quote};
 use crate::trace::chain::{Chain, GapKind, Hop, Trust};
 
 /// Findings and hops told in full; a hostile message may hold thousands.
@@ -31,13 +31,14 @@ pub fn render(chain: &Chain, style: Style) -> String {
         .zip(shown.iter().copied())
         .filter(|(_, shown)| shown.is_open())
         .collect();
-    let (clear, silent): (Vec<_>, Vec<_>) = open
+    let (mut clear, silent): (Vec<_>, Vec<_>) = open
         .into_iter()
-        .partition(|(_, shown)| matches!(shown, Shown::Clear(_)));
+        .partition(|(hop, shown)| matches!(shown, Shown::Clear(_)) && is_believed(hop));
+    clear.sort_by_key(|(_, shown)| !shown.is_clear());
     for (hop, shown) in clear.iter().take(MOST_TOLD) {
         out.push('\n');
         out.push_str(&heading(hop, *shown, style));
-        out.push_str(&hops::quote(chain, hop, style));
+        out.push_str(&quote::render(chain, hop, style));
         for (i, text) in evidence(hop).iter().enumerate() {
             let label = if i == 0 { "seen" } else { "" };
             out.push_str(&paragraph(&format!("  {label:<5}  "), text));
@@ -49,7 +50,11 @@ pub fn render(chain: &Chain, style: Style) -> String {
     }
     for (hop, shown) in silent.iter().take(MOST_TOLD) {
         out.push_str(&heading(hop, *shown, style));
-        out.push_str(&paragraph("  means  ", &hops::silence(hop)));
+        let seen = match shown {
+            Shown::Clear(_) => "it recorded no TLS".to_owned(),
+            _ => hops::silence(hop),
+        };
+        out.push_str(&paragraph("  seen   ", &seen));
     }
     out.push_str(&untold(silent.len(), "silent hops"));
     out.push_str(&other_findings(chain, style));
@@ -146,16 +151,18 @@ fn doubt(exposed: &[(&Hop, Shown)]) -> (String, String) {
         .filter(|(_, shown)| shown.is_open())
         .map(|(hop, _)| *hop)
         .collect();
-    if let Some(first) = open.first() {
+    let believed = open.iter().find(|hop| is_believed(hop));
+    if let Some(first) = believed.or_else(|| open.first()) {
         let numbers: Vec<usize> = open.iter().map(|hop| hop.number).collect();
         let by = hops::by_label(first);
         let possible = exposed
             .iter()
             .any(|(hop, shown)| hop.number == first.number && matches!(shown, Shown::Clear(_)));
         let sentence = if possible {
-            let why = match first.trusted {
-                Trust::Below => "anybody could have written that line",
-                _ => "its line need not tell in every case",
+            let why = if is_believed(first) {
+                "its line need not tell in every case"
+            } else {
+                "anybody could have written that line"
             };
             format!("{by} recorded no TLS, but {why}.")
         } else {
@@ -185,10 +192,23 @@ fn doubt(exposed: &[(&Hop, Shown)]) -> (String, String) {
     )
 }
 
+/// Whether the line was written on a side that is known.
+pub(super) fn is_believed(hop: &Hop) -> bool {
+    matches!(hop.trusted, Trust::Own | Trust::Vouched)
+}
+
 /// `error[hop-without-tls]: mx1.partner.example recorded no TLS`.
 pub(super) fn heading(hop: &Hop, shown: Shown, style: Style) -> String {
     let by = hops::by_label(hop);
     let (code, severity, subject) = match shown {
+        _ if !is_believed(hop) => (
+            Code::HopUntrusted,
+            Severity::Note,
+            format!(
+                "hop {}: anybody could have written the line of {by}",
+                hop.number
+            ),
+        ),
         Shown::Clear(standing) if standing <= Standing::Likely => (
             Code::HopWithoutTls,
             Severity::Error,
@@ -236,7 +256,7 @@ fn untold(of: usize, what: &str) -> String {
 /// Findings beside those on hops without TLS, which are told with the hop.
 pub(super) fn other_findings(chain: &Chain, style: Style) -> String {
     let mut out = String::new();
-    let told_with_hops = [Code::HopWithoutTls, Code::HopUnstated];
+    let told_with_hops = [Code::HopWithoutTls, Code::HopUnstated, Code::HopUntrusted];
     let others = || {
         chain
             .findings

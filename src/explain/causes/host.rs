@@ -1,0 +1,116 @@
+//! Causes in which host, address or family took the mail, where they differ.
+
+use super::receiver::{endpoint, identified, probed};
+use super::{Argument, Basis, Strength};
+use crate::explain::facts::{Facts, Family, ProbeFacts, Seen, session_family};
+
+pub(super) fn mx_host_differs(facts: &Facts<'_>) -> Option<Argument> {
+    let probe = probed(facts)?;
+    let (good, bad) = compare(probe)?;
+    if identified(probe) && probe.is_lacking() {
+        return Some(
+            Argument::new(Strength::Strong, Basis::Probe)
+                .for_(format!(
+                    "{bad}, which wrote this line, lacks working STARTTLS"
+                ))
+                .for_(format!("{good} has it")),
+        );
+    }
+    if identified(probe) && probe.is_sound() {
+        return Some(
+            Argument::new(Strength::Unlikely, Basis::Probe)
+                .for_(format!("{bad} lacks working STARTTLS"))
+                .against(format!("{}, which wrote this line, has it", facts.server)),
+        );
+    }
+    Some(
+        Argument::new(Strength::Weak, Basis::Probe)
+            .for_(format!("{bad} lacks working STARTTLS, {good} has it"))
+            .against("the line does not tell which of them took the mail"),
+    )
+}
+
+/// One endpoint with TLS and one without, of the whole observation.
+fn compare(probe: &ProbeFacts<'_>) -> Option<(String, String)> {
+    let all = || probe.session.iter().chain(&probe.others);
+    let good = all().find(|seen| seen.reaction.is_tls())?;
+    let bad = probe
+        .session
+        .iter()
+        .chain(&probe.others)
+        .find(|seen| seen.reaction.lacks_tls())?;
+    Some((endpoint(good), endpoint(bad)))
+}
+
+pub(super) fn backup_mx_took_it(facts: &Facts<'_>) -> Option<Argument> {
+    let probe = probed(facts)?;
+    let host = probe.host?;
+    let best = probe.observation.hosts.iter().map(|h| h.preference).min()?;
+    if host.preference <= best || !probe.observation.mx.is_done() {
+        return None;
+    }
+    let primary_tls = probe
+        .others
+        .iter()
+        .any(|seen| seen.host.preference == best && seen.reaction.is_tls());
+    let place = format!(
+        "{} has preference {}, others {best}",
+        host.host, host.preference
+    );
+    if probe.is_lacking() && primary_tls {
+        return Some(
+            Argument::new(
+                if identified(probe) {
+                    Strength::Strong
+                } else {
+                    Strength::Weak
+                },
+                Basis::Probe,
+            )
+            .for_(place)
+            .for_("it lacks working STARTTLS, the preferred host has it"),
+        );
+    }
+    probe.is_sound().then(|| {
+        Argument::new(Strength::Unlikely, Basis::Probe)
+            .for_(place)
+            .against("it has working STARTTLS as well")
+    })
+}
+
+pub(super) fn address_family_differs(facts: &Facts<'_>) -> Option<Argument> {
+    let probe = probed(facts)?;
+    let host = probe.host?;
+    let family = session_family(facts.hop)?;
+    let is_host = |seen: &&Seen<'_>| std::ptr::eq(seen.host, host);
+    let of = |seen: &&Seen<'_>| Family::of(seen.endpoint.address);
+    let all = || probe.session.iter().chain(&probe.others).filter(is_host);
+    let here = || all().filter(|seen| of(seen) == family);
+    let other = || all().filter(|seen| of(seen) != family);
+    let here_lacks = here().any(|seen| seen.reaction.lacks_tls());
+    let other_lacks = other().any(|seen| seen.reaction.lacks_tls());
+    let here_tls = here().any(|seen| seen.reaction.is_tls());
+    let other_tls = other().any(|seen| seen.reaction.is_tls());
+    let word = family.word();
+    if !here_tls && here_lacks && other_tls {
+        let strength = if identified(probe) {
+            Strength::Strong
+        } else {
+            Strength::Weak
+        };
+        return Some(
+            Argument::new(strength, Basis::Probe)
+                .for_(format!("the client came by {word}"))
+                .for_(format!(
+                    "{} lacks working STARTTLS on {word} and has it otherwise",
+                    host.host
+                )),
+        );
+    }
+    (here_tls && !other_tls && other_lacks).then(|| {
+        Argument::new(Strength::Excluded, Basis::Probe).against(format!(
+            "the client came by {word}, on which {} has working STARTTLS",
+            host.host
+        ))
+    })
+}
