@@ -8,7 +8,7 @@ use crate::observed::domain::{DomainObservation, HostObservation};
 use crate::observed::endpoint::EndpointObservation;
 use crate::tls::handshake::Handshake;
 use crate::verdict::protection::{self, Enforcement};
-use crate::verdict::sight::{Sight, sight};
+use crate::verdict::sight::{Sight, sight, sight_from_here};
 use crate::verdict::{HostVerdict, Protection, Required, Verdict, findings, reason, senders};
 
 /// Judges what was seen of a domain, with certificates as of `at`.
@@ -75,9 +75,7 @@ impl<'o> SeenHost<'o> {
 
 impl<'o> Scene<'o> {
     fn new(observation: &'o DomainObservation, at: Timestamp) -> Self {
-        let control_failure = observation.control.failure();
-        let mut doubtful = false;
-        let hosts = observation
+        let hosts: Vec<SeenHost<'o>> = observation
             .hosts
             .iter()
             .map(|host| SeenHost {
@@ -85,19 +83,15 @@ impl<'o> Scene<'o> {
                 sights: host
                     .endpoints
                     .iter()
-                    .map(|endpoint| match (sight(endpoint), control_failure) {
-                        // RFC 3207, section 6: what is missing here may have
-                        // been removed on the way. A host known to have it
-                        // shows whether this network lets it through.
-                        (Sight::NoTls { .. }, Some(failure)) => {
-                            doubtful = true;
-                            (endpoint, Sight::NotSeen(Some(failure)))
-                        }
-                        (sight, _) => (endpoint, sight),
-                    })
+                    .map(|endpoint| (endpoint, sight_from_here(observation, endpoint)))
                     .collect(),
             })
             .collect();
+        let doubtful = observation.control.failure().is_some()
+            && hosts
+                .iter()
+                .flat_map(|host| &host.sights)
+                .any(|(endpoint, _)| matches!(sight(endpoint), Sight::NoTls { .. }));
         Self {
             observation,
             at,

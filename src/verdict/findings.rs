@@ -553,20 +553,18 @@ fn unseen(scene: &Scene<'_>, list: &mut List) {
     }
     for group in groups {
         let code = Code::of(group.failure.kind);
-        let who = match group.at[..] {
-            [one] => one.to_string(),
-            [a, b] => format!("{a} and {b}"),
-            _ => format!("{} addresses", group.at.len()),
+        let subject = match group.at[..] {
+            [_] => group.failure.message.clone(),
+            [a, b] => format!("{a} and {b}: {}", code.summary()),
+            _ => format!("{} addresses: {}", group.at.len(), code.summary()),
         };
         let seen = match group.at.len() {
-            0..=2 => said(group.failure),
+            1 => heard(group.failure)
+                .map_or_else(|| said(group.failure), |words| format!("it said {words}")),
+            0 | 2 => said(group.failure),
             _ => format!("{}; {}", listed(group.at.iter()), said(group.failure)),
         };
-        let mut finding = Finding::new(
-            code,
-            format!("{who}: {}: unknown, not bad", code.summary()),
-            seen,
-        );
+        let mut finding = Finding::new(code, format!("{subject}: unknown, not bad"), seen);
         finding.severity = finding.severity.max(Severity::Warning);
         list.add(group.place, finding);
     }
@@ -580,18 +578,19 @@ struct Unseen<'o> {
 
 /// A failure's message, with the peer's words where it does not quote them.
 fn said(failure: &Failure) -> String {
-    match &failure.heard {
-        Some(heard) if !heard.is_empty() => {
-            let heard = String::from_utf8_lossy(heard);
-            let heard: String = heard.trim().chars().take(200).collect();
-            if failure.message.contains(&heard) {
-                failure.message.clone()
-            } else {
-                format!("{}: \"{heard}\"", failure.message)
-            }
+    match heard(failure) {
+        Some(words) if !failure.message.contains(words.trim_matches('"')) => {
+            format!("{}: {words}", failure.message)
         }
         _ => failure.message.clone(),
     }
+}
+
+/// The peer's words in quotes, as far as one line holds them.
+fn heard(failure: &Failure) -> Option<String> {
+    let words = String::from_utf8_lossy(failure.heard.as_deref()?);
+    let words: String = words.trim().chars().take(200).collect();
+    (!words.is_empty()).then(|| format!("\"{words}\""))
 }
 
 fn certificate_said(failure: &Failure, leaf: Option<&Certificate>) -> String {

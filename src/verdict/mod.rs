@@ -31,7 +31,7 @@ mod tests;
 use jiff::Timestamp;
 
 pub use assess::assess;
-pub use sight::{Sight, sight};
+pub use sight::{Sight, sight, sight_from_here};
 
 use crate::answer::Answer;
 use crate::finding::Finding;

@@ -143,7 +143,10 @@ fn positive(
     let to = positive_hosts(scene);
     let said = match protection {
         Protection::Encrypted => format!("Mail sent now would be encrypted to {to}"),
-        _ => format!("Mail sent now would be encrypted to {to}, proved by certificate"),
+        _ if hosts_seen(scene).len() == 1 => {
+            format!("Mail sent now would be encrypted to {to}, which proves its name")
+        }
+        _ => format!("Mail sent now would be encrypted to {to}, which prove their names"),
     };
     if !scene.best_was_seen() {
         return format!("{said}, but no host of the best preference could be seen.");

@@ -3,6 +3,7 @@
 use crate::attempt::{Attempt, Because};
 use crate::failure::{Failure, Kind, Stage};
 use crate::finding::Code;
+use crate::observed::domain::DomainObservation;
 use crate::observed::endpoint::{EndpointObservation, Verb};
 use crate::tls::handshake::Handshake;
 
@@ -52,6 +53,20 @@ pub fn sight(endpoint: &EndpointObservation) -> Sight<'_> {
             failure: None,
         },
         _ => Sight::NotSeen(None),
+    }
+}
+
+/// The same, with what the control host says of this network: where it failed,
+/// nothing negative counts. RFC 3207, section 6: what is missing here may have
+/// been removed on the way.
+#[must_use]
+pub fn sight_from_here<'o>(
+    observation: &'o DomainObservation,
+    endpoint: &'o EndpointObservation,
+) -> Sight<'o> {
+    match (sight(endpoint), observation.control.failure()) {
+        (Sight::NoTls { .. }, Some(failure)) => Sight::NotSeen(Some(failure)),
+        (sight, _) => sight,
     }
 }
 

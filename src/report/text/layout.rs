@@ -72,6 +72,30 @@ pub fn paragraph(first: &str, text: &str) -> String {
     out
 }
 
+/// Foreign words as they are, spaces kept, broken only where the page ends.
+#[must_use]
+pub fn quotation(first: &str, text: &str) -> String {
+    let indent = width(first);
+    let columns = COLUMNS.saturating_sub(indent).max(1);
+    let mut out = String::from(first);
+    let mut rest = text;
+    loop {
+        let (head, tail) = if width(rest) > columns {
+            split_at_column(rest, columns)
+        } else {
+            (rest, "")
+        };
+        out.push_str(head);
+        trim_end(&mut out);
+        out.push('\n');
+        if tail.is_empty() {
+            return out;
+        }
+        out.extend(std::iter::repeat_n(' ', indent));
+        rest = tail;
+    }
+}
+
 /// Cuts to `columns`, with `...` at the end where something was cut.
 #[must_use]
 pub fn clip(text: &str, columns: usize) -> String {
@@ -141,6 +165,7 @@ pub struct Table {
 #[derive(Debug, Clone, Copy)]
 struct Column {
     align: Align,
+    least: usize,
     most: usize,
 }
 
@@ -153,6 +178,7 @@ impl Table {
                 .iter()
                 .map(|&align| Column {
                     align,
+                    least: 0,
                     most: COLUMNS,
                 })
                 .collect(),
@@ -165,6 +191,15 @@ impl Table {
     pub fn at_most(mut self, column: usize, columns: usize) -> Self {
         if let Some(column) = self.columns.get_mut(column) {
             column.most = columns;
+        }
+        self
+    }
+
+    /// This column, from 0, is at least so many columns wide.
+    #[must_use]
+    pub fn at_least(mut self, column: usize, columns: usize) -> Self {
+        if let Some(column) = self.columns.get_mut(column) {
+            column.least = columns;
         }
         self
     }
@@ -190,7 +225,7 @@ impl Table {
             .map(|(i, column)| {
                 let widest = self.rows.iter().filter_map(|row| row.get(i));
                 let widest = widest.map(|cell| width(&cell.text)).max().unwrap_or(0);
-                widest.min(column.most)
+                widest.max(column.least).min(column.most)
             })
             .collect();
         let mut out = String::new();

@@ -7,13 +7,16 @@
 //!
 //! The kit: [`escape`] makes foreign text harmless, [`layout`] wraps and
 //! aligns, [`style`] colours. Colour only repeats what a word says already.
-//! [`findings`] shows a finding.
+//! The faces: [`check`] shows a domain, [`codes`] describes the codes,
+//! [`findings`] shows a finding on any page.
 //!
 //! The pages: [`trace`] and [`explain`].
 //!
 //! Not supported: terminals narrower than 80 columns, since headers and
 //! dialogues are quoted as they are.
 
+pub mod check;
+pub mod codes;
 pub mod escape;
 pub mod explain;
 pub mod findings;
