@@ -124,6 +124,7 @@ fn sample_chain() -> Chain {
                     ..By::default()
                 }),
                 with: piece("esmtp"),
+                protocol: Some("esmtp".into()),
                 id: piece("4XkQ2c1Zz9"),
                 date: Some(Date {
                     at: date,

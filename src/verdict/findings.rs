@@ -589,7 +589,9 @@ fn said(failure: &Failure) -> String {
 /// The peer's words in quotes, as far as one line holds them.
 fn heard(failure: &Failure) -> Option<String> {
     let words = String::from_utf8_lossy(failure.heard.as_deref()?);
-    let words: String = words.trim().chars().take(200).collect();
+    // The lines of a reply on one line.
+    let words = words.trim().replace("\r\n", " / ");
+    let words: String = words.chars().take(200).collect();
     (!words.is_empty()).then(|| format!("\"{words}\""))
 }
 

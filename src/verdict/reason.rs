@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::answer::Answer;
+use crate::attempt::{Attempt, Because};
 use crate::failure::Kind;
 use crate::finding::Code;
 use crate::verdict::assess::{Scene, SeenHost};
@@ -118,6 +119,10 @@ fn unknown(scene: &Scene<'_>) -> String {
                 "The addresses of its MX hosts could not be found out: {}.",
                 failure.message
             ),
+            None if not_public(scene) => {
+                "Its MX hosts have no public address, so mail from outside cannot reach them."
+                    .to_owned()
+            }
             None => "No address of it was asked, so nothing is known about TLS there.".to_owned(),
         };
     };
@@ -132,6 +137,13 @@ fn unknown(scene: &Scene<'_>) -> String {
         "{what}, so nothing is known about TLS there: {mostly}{}.",
         Code::of(*kind).summary()
     )
+}
+
+/// Whether addresses were left alone because they are not public.
+fn not_public(scene: &Scene<'_>) -> bool {
+    scene
+        .unseen()
+        .any(|(_, endpoint, _)| endpoint.connect == Attempt::Skipped(Because::AddressNotPublic))
 }
 
 fn positive(

@@ -137,10 +137,7 @@ impl From<&inner::Hop> for Hop {
                 host: by.host.clone(),
                 ip: by.ip.map(|ip| ip.to_string()),
             }),
-            with: received
-                .with
-                .as_ref()
-                .map(|with| with.text.to_ascii_uppercase()),
+            with: received.keyword(),
             with_text: text(&received.with),
             via: text(&received.via),
             id: text(&received.id),

@@ -7,10 +7,8 @@
 //!
 //! The kit: [`escape`] makes foreign text harmless, [`layout`] wraps and
 //! aligns, [`style`] colours. Colour only repeats what a word says already.
-//! The faces: [`check`] shows a domain, [`codes`] describes the codes,
-//! [`findings`] shows a finding on any page.
-//!
-//! The pages: [`trace`] and [`explain`].
+//! The pages: [`check`] shows a domain, [`trace`] a chain, [`explain`] an
+//! explanation, [`codes`] the codes; [`findings`] is part of all of them.
 //!
 //! Not supported: terminals narrower than 80 columns, since headers and
 //! dialogues are quoted as they are.
