@@ -1,0 +1,200 @@
+//! What a line is: a field's first line, a postmark, or blank.
+
+/// Longer names and postmarks are something else.
+const LONGEST_NAME: usize = 128;
+const LONGEST_POSTMARK: usize = 1000;
+
+/// Git writes this date on every patch it makes for mailing, whatever the day.
+const GIT_DATE: &[u8] = b"Mon Sep 17 00:00:00 2001";
+
+const MONTHS: [&[u8]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+
+/// Fields that stand first in messages as they are kept, written by the last
+/// server or by the mailbox's owner.
+const FIRST_FIELDS: [&[u8]; 16] = [
+    b"received",
+    b"return-path",
+    b"delivered-to",
+    b"x-original-to",
+    b"envelope-to",
+    b"delivery-date",
+    b"authentication-results",
+    b"arc-seal",
+    b"message-id",
+    b"status",
+    b"x-mozilla-status",
+    b"x-mozilla-keys",
+    b"x-gm-thrid",
+    b"x-gmail-labels",
+    b"x-account-key",
+    b"x-uidl",
+];
+
+/// Whether more octets are needed to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    Yes,
+    No,
+    /// The decision needs octets that are not visible yet.
+    More,
+}
+
+/// What a mailbox's first postmark shows of its writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Dialect {
+    /// Postmarks come without a date.
+    pub undated: bool,
+    /// A series of patches: Git's own postmarks part them. Elsewhere such a
+    /// line opens a patch inside a body.
+    pub patches: bool,
+}
+
+impl Dialect {
+    /// The dialect of a mailbox that begins with this postmark.
+    pub fn of(postmark: &[u8]) -> Self {
+        let line = first_line(postmark, LONGEST_POSTMARK);
+        Self {
+            undated: !is_dated(line),
+            patches: line.ends_with(GIT_DATE),
+        }
+    }
+}
+
+/// Where a line stands that may be a postmark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Before {
+    /// Inside a header section, where a postmark can only be a postmark.
+    Header,
+    /// After a blank line, or after octets that were never written.
+    Blank,
+    /// After a line of text.
+    Text,
+}
+
+/// Whether `text` begins with a field's first line: a name of printable
+/// characters and a colon (RFC 5322, section 2.2), which an older writer may
+/// part by white space (section 4.5.8).
+pub(super) fn begins_field(text: &[u8], last: bool) -> Told {
+    for (at, &octet) in text.iter().enumerate().take(LONGEST_NAME) {
+        match octet {
+            b':' => return yes_if(at > 0),
+            b' ' | b'\t' => {
+                let rest = text.get(at..).unwrap_or_default();
+                let gap = rest
+                    .iter()
+                    .take(LONGEST_NAME)
+                    .take_while(|b| matches!(b, b' ' | b'\t'))
+                    .count();
+                return match rest.get(gap) {
+                    Some(b':') => yes_if(at > 0),
+                    None if !last && gap < LONGEST_NAME => Told::More,
+                    _ => Told::No,
+                };
+            }
+            33..=126 => {}
+            _ => return Told::No,
+        }
+    }
+    if text.len() < LONGEST_NAME && !last {
+        Told::More
+    } else {
+        Told::No
+    }
+}
+
+/// Whether `text`, which begins with `From `, begins a message of an mbox.
+///
+/// RFC 4155, appendix A, has a postmark after a blank line, with an address
+/// and a date. Writers leave out the blank line (a file that was cut short and
+/// then added to) or the date, and bodies hold lines that begin with `From `.
+/// So the header of a message must follow, and where blank line or date are
+/// missing it must begin as kept messages do.
+pub(super) fn begins_message(text: &[u8], last: bool, before: Before, dialect: Dialect) -> Told {
+    // No postmark holds a NUL; to stop there keeps a run of them cheap.
+    let head = text.get(..LONGEST_POSTMARK).unwrap_or(text);
+    let line = match memchr::memchr2(b'\n', 0, head) {
+        Some(end) if head.get(end) == Some(&0) => return Told::No,
+        None if head.len() == LONGEST_POSTMARK => return Told::No,
+        end => head.get(..end.unwrap_or(head.len())).unwrap_or_default(),
+    };
+    let Some(mut rest) = text.get(line.len() + 1..) else {
+        return if last { Told::No } else { Told::More };
+    };
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.ends_with(GIT_DATE) && !dialect.patches {
+        return Told::No;
+    }
+    // UUCP's relays left their postmarks in a row.
+    for _ in 0..8 {
+        if !is_old_postmark(rest) {
+            break;
+        }
+        let passed = first_line(rest, LONGEST_POSTMARK).len() + 1;
+        match rest.get(passed..) {
+            Some(next) => rest = next,
+            None => return if last { Told::No } else { Told::More },
+        }
+    }
+    if rest.len() < 6 && !last {
+        return Told::More;
+    }
+    match begins_field(rest, last) {
+        Told::Yes => {}
+        other => return other,
+    }
+    let dated = is_dated(line);
+    yes_if(match before {
+        Before::Header => dated || dialect.undated,
+        Before::Blank => dated || dialect.undated || begins_kept(rest),
+        Before::Text => dated && begins_kept(rest),
+    })
+}
+
+/// A `>From ` or `From ` line among a message's first lines.
+pub(super) fn is_old_postmark(text: &[u8]) -> bool {
+    text.starts_with(b">From ") || text.starts_with(b"From ")
+}
+
+/// The first line of `text`, its line end not included, at most `limit` octets.
+pub(super) fn first_line(text: &[u8], limit: usize) -> &[u8] {
+    let text = text.get(..limit).unwrap_or(text);
+    let end = memchr::memchr(b'\n', text).unwrap_or(text.len());
+    text.get(..end).unwrap_or_default()
+}
+
+/// The name of the field whose first line this is.
+pub(super) fn field_name(line: &[u8]) -> Option<&[u8]> {
+    if begins_field(line, true) != Told::Yes {
+        return None;
+    }
+    let end = memchr::memchr(b':', line)?;
+    Some(line.get(..end)?.trim_ascii_end())
+}
+
+/// Whether the field whose first line this is stands first in kept messages.
+pub(super) fn begins_kept(line: &[u8]) -> bool {
+    field_name(line).is_some_and(|name| {
+        FIRST_FIELDS
+            .iter()
+            .any(|first| name.eq_ignore_ascii_case(first))
+    })
+}
+
+/// Whether a postmark holds a date as `asctime` writes it: a month, a time of
+/// day, a year.
+fn is_dated(line: &[u8]) -> bool {
+    let (mut month, mut time, mut year) = (false, false, false);
+    for word in line.split(|b| matches!(b, b' ' | b'\t' | b'\r' | b',')) {
+        let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
+        month |= MONTHS.contains(&word);
+        time |= digits >= 3 && word.len() >= 4 && word.contains(&b':');
+        year |= digits == 4 && word.len() == 4;
+    }
+    month && time && year
+}
+
+fn yes_if(yes: bool) -> Told {
+    if yes { Told::Yes } else { Told::No }
+}

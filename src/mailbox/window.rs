@@ -1,0 +1,137 @@
+//! A window that moves over an input: constant memory, offsets and line
+//! numbers kept, nothing read twice.
+
+use std::io::{self, Read};
+
+/// Octets asked of the system at first, and at most, at a time: one message
+/// needs little, a large mailbox is read in blocks.
+const BLOCK: (usize, usize) = (16 << 10, 256 << 10);
+
+/// What is visible of an input: the octets that were read and not yet passed.
+pub(super) struct Window {
+    input: Box<dyn Read + Send>,
+    buffer: Vec<u8>,
+    start: usize,
+    end: usize,
+    offset: u64,
+    line: u64,
+    finished: bool,
+}
+
+impl Window {
+    pub fn new(input: Box<dyn Read + Send>) -> Self {
+        Self {
+            input,
+            buffer: Vec::new(),
+            start: 0,
+            end: 0,
+            offset: 0,
+            line: 1,
+            finished: false,
+        }
+    }
+
+    /// Octets of the input before the visible ones.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// Line of the first visible octet, from 1.
+    pub fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// What is visible.
+    pub fn visible(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Whether the input ends with what is visible.
+    pub fn is_last(&self) -> bool {
+        self.finished
+    }
+
+    /// Passes `count` visible octets.
+    pub fn pass(&mut self, count: usize) {
+        let count = count.min(self.end - self.start);
+        let passed = self
+            .buffer
+            .get(self.start..self.start + count)
+            .unwrap_or_default();
+        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.pass_counted(count, 0);
+    }
+
+    /// Passes `count` visible octets that hold `lines` line ends.
+    pub fn pass_counted(&mut self, count: usize, lines: u64) {
+        let count = count.min(self.end - self.start);
+        self.start += count;
+        self.offset += count as u64;
+        self.line += lines;
+    }
+
+    /// Makes `count` octets visible, or all that are left.
+    pub fn show(&mut self, count: usize) -> io::Result<()> {
+        while self.end - self.start < count && !self.finished {
+            self.more()?;
+        }
+        Ok(())
+    }
+
+    /// Makes more octets visible, unless the input is at its end.
+    pub fn more(&mut self) -> io::Result<()> {
+        if self.finished {
+            return Ok(());
+        }
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        let block = self.buffer.len().clamp(BLOCK.0, BLOCK.1);
+        if self.buffer.len() - self.end < block / 2 {
+            self.buffer.resize(self.end + block, 0);
+        }
+        loop {
+            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            match self.input.read(room) {
+                Ok(0) => self.finished = true,
+                Ok(count) => self.end += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(error),
+            }
+            return Ok(());
+        }
+    }
+}
+
+/// What was seen is read again, then the rest: for a form that is found out by
+/// its first octets and then read by another reader.
+impl Read for Window {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.visible().is_empty() {
+            if self.finished {
+                return Ok(0);
+            }
+            return self.input.read(out);
+        }
+        let count = self.visible().len().min(out.len());
+        let (into, from) = (out.get_mut(..count), self.visible().get(..count));
+        if let (Some(into), Some(from)) = (into, from) {
+            into.copy_from_slice(from);
+        }
+        self.pass_counted(count, 0);
+        Ok(count)
+    }
+}
+
+impl std::fmt::Debug for Window {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Window")
+            .field("offset", &self.offset)
+            .field("line", &self.line)
+            .field("visible", &(self.end - self.start))
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
+    }
+}
