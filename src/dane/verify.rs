@@ -24,8 +24,8 @@ use crate::dane::tlsa::{Record, Unusable, considered};
 use crate::failure::{Failure, Kind, Stage};
 use crate::name::HostName;
 use crate::tls::certificate::Certificate;
-use crate::tls::dns_id;
 use crate::tls::handshake::DaneMatch;
+use crate::tls::identity;
 
 /// What came of comparing a chain with a set of records.
 #[derive(Debug, Clone, PartialEq)]
@@ -501,7 +501,7 @@ impl<'a> Chain<'a> {
             .find(|name| {
                 self.names
                     .iter()
-                    .any(|wanted| dns_id::matches(name, wanted))
+                    .any(|wanted| identity::matches(name, wanted.as_str()))
             })
             .cloned()
             .ok_or_else(|| Mismatch::Names {

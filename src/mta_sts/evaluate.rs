@@ -6,7 +6,7 @@ use std::fmt;
 use crate::failure::Kind;
 use crate::mta_sts::policy::{Mode, Policy};
 use crate::name::HostName;
-use crate::tls::dns_id;
+use crate::tls::identity;
 use crate::tls::parameters::TlsVersion;
 
 /// What was seen of a host, as far as a policy asks for it.
@@ -104,7 +104,10 @@ pub fn evaluate(policy: &Policy, host: &HostName, seen: &Seen<'_>) -> Evaluation
             if let Err(kind) = pkix {
                 faults.push(HostFault::Certificate(*kind));
             }
-            if !dns_names.iter().any(|name| dns_id::matches(name, host)) {
+            if !dns_names
+                .iter()
+                .any(|name| identity::matches(name, host.as_str()))
+            {
                 faults.push(HostFault::Name {
                     presented: dns_names.to_vec(),
                 });

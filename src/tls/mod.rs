@@ -6,11 +6,9 @@
 //! reads one certificate as sent; [`handshake::Handshake`] holds one finished
 //! handshake with the verdicts judged after it: [`pkix::PathJudge`]'s on the
 //! chain and [`identity::judge`]'s on the name. [`suite`] names what our own
-//! stack agreed on; [`hello`] asks and reads by hand what it cannot speak, and
-//! [`dns_id`] says whether a presented name covers a wanted one.
+//! stack agreed on; [`hello`] asks and reads by hand what it cannot speak.
 
 pub mod certificate;
-pub mod dns_id;
 pub mod handshake;
 pub mod hello;
 pub mod identity;
