@@ -23,7 +23,7 @@ pub mod ladder;
 pub mod suites;
 
 use crate::name::HostName;
-use crate::tls::hello::suites::{SUITES, Suite};
+use crate::tls::hello::suites::{KeyExchange, Protection, SUITES, Suite};
 use crate::tls::parameters::TlsVersion;
 
 /// A question to a server.
@@ -121,7 +121,7 @@ pub fn number(version: TlsVersion) -> Option<u16> {
     }
 }
 
-/// Suites that a hello of the version can carry, strong ones first, and only
+/// Suites that a hello of the version can carry, best ones first, and only
 /// those that some widespread software ever had.
 #[must_use]
 pub fn suites_for(version: TlsVersion) -> Vec<u16> {
@@ -129,7 +129,7 @@ pub fn suites_for(version: TlsVersion) -> Vec<u16> {
         .iter()
         .filter(|suite| suite.openssl.is_some())
         .filter(|suite| {
-            let is_13 = suite.key_exchange() == suites::KeyExchange::Tls13;
+            let is_13 = suite.key_exchange() == KeyExchange::Tls13;
             match version {
                 TlsVersion::Tls13 => is_13,
                 TlsVersion::Tls12 => !is_13,
@@ -137,9 +137,20 @@ pub fn suites_for(version: TlsVersion) -> Vec<u16> {
             }
         })
         .collect();
-    // An anonymous suite last: a server that honours our order shall show its
-    // certificate if it has one.
-    fit.sort_by_key(|suite| (suite.is_anonymous(), std::cmp::Reverse(suite.bits())));
+    // The order in which a careful client prefers them, since many servers
+    // follow it: what protects nothing last, before it what shows no
+    // certificate.
+    fit.sort_by_key(|suite| {
+        let protection = suite.protection();
+        (
+            protection >= Protection::Breakable,
+            suite.is_anonymous(),
+            suite.key_exchange() >= KeyExchange::Rsa,
+            protection,
+            suite.key_exchange(),
+            std::cmp::Reverse(suite.bits()),
+        )
+    });
     fit.iter().map(|suite| suite.code).collect()
 }
 

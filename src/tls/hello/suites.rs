@@ -17,8 +17,8 @@ pub struct Suite {
     pub openssl: Option<&'static str>,
 }
 
-/// How keys are agreed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// How keys are agreed, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum KeyExchange {
     /// TLS 1.3: decided by the group, not by the suite.
     Tls13,
@@ -32,8 +32,8 @@ pub enum KeyExchange {
     Static,
 }
 
-/// What protects the data.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// What protects the data, best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Protection {
     /// Authenticated encryption.
     Aead,

@@ -209,7 +209,12 @@ fn hellos_have_the_shape_of_their_version() {
     // RFC 5246: suites of TLS 1.2 belong to no earlier hello.
     let old = suites_for(TlsVersion::Tls11);
     assert!(old.contains(&0x0005) && old.contains(&0x000a) && !old.contains(&0x009c));
-    assert!(suites_for(TlsVersion::Tls12).contains(&0x009c));
+    let tls12 = suites_for(TlsVersion::Tls12);
+    // ECDHE and AEAD, DHE and CBC, RSA, RC4, anonymous, export, nothing at all.
+    let best_first = [0xc030, 0x0033, 0x0035, 0x0005, 0xc018, 0x0003, 0x0002];
+    let places = best_first.map(|code| tls12.iter().position(|&suite| suite == code).unwrap());
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(tls12.contains(&0x009c));
     assert!(
         suites_for(TlsVersion::Tls13)
             .iter()
@@ -383,6 +388,7 @@ fn hostile_answers_are_bounded() {
 
 #[test]
 fn every_suite_is_asked_for_in_turn_and_no_server_keeps_us_for_ever() {
+    // In the order the hellos offer them.
     let accepts = [0x009f, 0x0035, 0x000a];
     let mut enumeration = Enumeration::new(TlsVersion::Tls12);
     let mut connections = 0;
