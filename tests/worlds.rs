@@ -1,0 +1,411 @@
+//! Every world of `tests/worlds`: served, probed, judged, shown, and compared
+//! with what it expects: the answer and the exit status, chosen places of the
+//! JSON, the whole page, and the manners of the probe.
+//!
+//! `cargo test --test worlds NAME` runs one; `UPDATE_EXPECTED=1` writes the pages
+//! anew.
+
+#![allow(clippy::unwrap_used)]
+
+mod lab;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lab::world::{ControlSpec, Expect, World};
+use lab::{CONTROL_HOST, Lab, page};
+use serde_json::Value;
+use starttrace::answer::Answer;
+use starttrace::name::{DomainName, HostName};
+use starttrace::probe::{Clock, ControlChoice, Families, Options, Prober, Roots};
+use starttrace::report::{json, text};
+use starttrace::verdict::{self, Required};
+
+/// The name the probe gives for itself.
+const EHLO: &str = "probe.acme.example";
+
+macro_rules! worlds {
+    ($($test:ident = $name:literal,)*) => {
+        const WORLDS: &[&str] = &[$($name),*];
+
+        $(#[test]
+        fn $test() {
+            run($name);
+        })*
+    };
+}
+
+worlds! {
+    aaaa_servfail = "aaaa-servfail",
+    auth_before_tls = "auth-before-tls",
+    bare_code = "bare-code",
+    client_certificate_demanded = "client-certificate-demanded",
+    client_certificate_requested = "client-certificate-requested",
+    close_after_220 = "close-after-220",
+    closes_after_tls = "closes-after-tls",
+    closes_at_once = "closes-at-once",
+    code_mismatch = "code-mismatch",
+    common_name_only = "common-name-only",
+    connection_refused = "connection-refused",
+    connection_refused_here = "connection-refused-here",
+    control_blocked = "control-blocked",
+    control_characters = "control-characters",
+    control_none = "control-none",
+    control_stripped = "control-stripped",
+    data_before_handshake = "data-before-handshake",
+    deadline = "deadline",
+    domain_is_alias = "domain-is-alias",
+    ehlo_rejected = "ehlo-rejected",
+    ehlo_temporary = "ehlo-temporary",
+    endless_line = "endless-line",
+    endless_reply = "endless-reply",
+    expired = "expired",
+    expired_required = "expired-required",
+    families_differ = "families-differ",
+    first_mx_down = "first-mx-down",
+    fragments_before_lf = "fragments-before-lf",
+    fragments_in_keyword = "fragments-in-keyword",
+    fragments_octets = "fragments-octets",
+    garbage_after_220 = "garbage-after-220",
+    garbage_then_silence = "garbage-then-silence",
+    good_tls13 = "good-tls13",
+    greeting_421 = "greeting-421",
+    greeting_554 = "greeting-554",
+    greeting_after_35s = "greeting-after-35s",
+    greeting_pausing = "greeting-pausing",
+    greeting_without_esmtp = "greeting-without-esmtp",
+    helo_only = "helo-only",
+    implicit_mx = "implicit-mx",
+    ipv4_only = "ipv4-only",
+    ipv6_only = "ipv6-only",
+    lf_only = "lf-only",
+    lower_case_keyword = "lower-case-keyword",
+    malformed_greeting = "malformed-greeting",
+    missing_intermediate = "missing-intermediate",
+    mx_bad_backup = "mx-bad-backup",
+    mx_dns_refused = "mx-dns-refused",
+    mx_dns_timeout = "mx-dns-timeout",
+    mx_forty = "mx-forty",
+    mx_given = "mx-given",
+    mx_is_alias = "mx-is-alias",
+    mx_literal = "mx-literal",
+    mx_servfail = "mx-servfail",
+    mx_single_label = "mx-single-label",
+    mx_unresolvable = "mx-unresolvable",
+    no_address = "no-address",
+    no_starttls = "no-starttls",
+    not_yet_valid = "not-yet-valid",
+    null_mx = "null-mx",
+    null_mx_beside_others = "null-mx-beside-others",
+    nxdomain = "nxdomain",
+    other_root = "other-root",
+    over_long_line = "over-long-line",
+    same_address_twice = "same-address-twice",
+    self_signed = "self-signed",
+    silence_after_220 = "silence-after-220",
+    silent = "silent",
+    slow_but_good = "slow-but-good",
+    starttls_454 = "starttls-454",
+    starttls_5yz = "starttls-5yz",
+    starttls_after_tls = "starttls-after-tls",
+    starttls_in_hostname = "starttls-in-hostname",
+    starttls_masked = "starttls-masked",
+    tarpit = "tarpit",
+    tls12 = "tls12",
+    tls13_only = "tls13-only",
+    wildcard = "wildcard",
+    wrong_name = "wrong-name",
+}
+
+#[test]
+fn every_world_is_run() {
+    let mut files: Vec<String> = std::fs::read_dir(folder())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| !name.starts_with("explain-"))
+        .collect();
+    files.sort();
+    let mut listed: Vec<&str> = WORLDS.to_vec();
+    listed.sort_unstable();
+    assert_eq!(
+        files, listed,
+        "add the world to the list in tests/worlds.rs"
+    );
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/worlds")
+}
+
+fn run(name: &str) {
+    let world = World::read(&folder().join(name).with_extension("toml"));
+    let expect = world.expect.clone().expect("a world expects something");
+    let mut faults = Vec::new();
+    if world.domain.is_some() {
+        check(name, &world, &expect, &mut faults);
+    } else {
+        explain(name, &world, &expect, &mut faults);
+    }
+    assert!(
+        faults.is_empty(),
+        "{name}: {}\n{}",
+        world.about,
+        faults.join("\n")
+    );
+}
+
+/// Probes and judges in this process, with the world's clock.
+fn check(name: &str, world: &World, expect: &Expect, faults: &mut Vec<String>) {
+    let lab = Lab::start(world);
+    let input = world.domain.clone().unwrap();
+    let domain = DomainName::from_input(&input).unwrap();
+    let prober = Prober::new(options(world, &lab)).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut observation = runtime.block_on(prober.check(&input, &domain));
+    // What the page says of the time is the same in every run.
+    observation.at = world_time();
+    observation.duration = Duration::from_millis(1500);
+    let required = match world.options.require.as_deref() {
+        None | Some("tls") => Required::Tls,
+        Some("authenticated") => Required::Authenticated,
+        Some("enforced") => Required::Enforced,
+        Some(other) => panic!("no level {other}"),
+    };
+    let verdict = verdict::assess(&observation, observation.at, required);
+    drop(runtime);
+    lab.settle();
+
+    let exit = match verdict.answer {
+        _ if verdict.trouble_here => 4,
+        Answer::Yes => 0,
+        Answer::No => 1,
+        Answer::Unknown => 3,
+    };
+    if exit != expect.exit {
+        faults.push(format!("exit status {exit}, not {}", expect.exit));
+    }
+    let document = lab.normalise(&json::domain_report(&observation, &verdict).to_string());
+    let document: Value = serde_json::from_str(&document).unwrap();
+    compare_json(&document["data"], expect, "/verdict/answer", faults);
+
+    let shown = text::check::render(
+        &observation,
+        &verdict,
+        world.options.verbose,
+        text::style::Style::plain(),
+    );
+    compare_page(name, &lab, &shown, expect, faults);
+    let coloured = text::check::render(
+        &observation,
+        &verdict,
+        world.options.verbose,
+        text::style::Style::coloured(),
+    );
+    if without_colour(&coloured) != shown {
+        faults.push("colour changes what is said".to_owned());
+    }
+    manners(&lab, expect, faults);
+}
+
+/// When every world is seen: certificates are made to fit it.
+fn world_time() -> jiff::Timestamp {
+    "2026-11-21T23:10:00Z".parse().unwrap()
+}
+
+fn options(world: &World, lab: &Lab) -> Options {
+    let chosen = &world.options;
+    let seconds = |s: u32| Duration::from_secs(s.into());
+    let usual = Options::default();
+    Options {
+        resolvers: vec![lab.resolver],
+        port: lab.port,
+        families: match (chosen.ipv4_only, chosen.ipv6_only) {
+            (true, _) => Families::V4,
+            (_, true) => Families::V6,
+            _ => Families::Both,
+        },
+        mx: chosen
+            .mx
+            .iter()
+            .map(|h| HostName::parse(h).unwrap())
+            .collect(),
+        ehlo: Some(EHLO.to_owned()),
+        timeout: chosen.timeout.map_or(usual.timeout, seconds),
+        deadline: chosen.deadline.map_or(usual.deadline, seconds),
+        roots: Roots {
+            system: false,
+            ca_files: vec![lab.ca_file()],
+            certificates: Vec::new(),
+        },
+        control: match world.control {
+            ControlSpec::None => ControlChoice::None,
+            _ => ControlChoice::Host {
+                host: HostName::parse(CONTROL_HOST).unwrap(),
+                port: Some(lab.port),
+            },
+        },
+        at: Some(world_time()),
+        clock: Clock::compressed(world.clock_speed),
+        ..usual
+    }
+}
+
+/// Runs the command as people do: which hops are asked about is its business.
+fn explain(name: &str, world: &World, expect: &Expect, faults: &mut Vec<String>) {
+    for format in ["json", "text"] {
+        let lab = Lab::start(world);
+        let mut files = Vec::new();
+        for (n, message) in world.message.iter().enumerate() {
+            let file = lab.directory().join(format!("message{}.eml", n + 1));
+            std::fs::write(&file, page::dated(&lab.localise(message)).trim_start()).unwrap();
+            files.push(file);
+        }
+        let mut command = assert_cmd::Command::cargo_bin("starttrace").unwrap();
+        command
+            .current_dir(lab.directory())
+            .env_remove("NO_COLOR")
+            .args(["explain", "--format", format, "--no-system-roots"])
+            .args(["--resolver", &lab.resolver.to_string()])
+            .args(["--port", &lab.port.to_string(), "--ehlo", EHLO])
+            .arg("--ca-file")
+            .arg(lab.ca_file())
+            .arg("--control");
+        match world.control {
+            ControlSpec::None => command.arg("none"),
+            _ => command.arg(format!("{CONTROL_HOST}:{}", lab.port)),
+        };
+        if world.options.probe_private.unwrap_or(true) {
+            command.arg("--probe-private");
+        }
+        if world.options.offline {
+            command.arg("--offline");
+        }
+        if let Some(n) = world.options.max_hosts {
+            command.args(["--max-hosts", &n.to_string()]);
+        }
+        if let Some(seconds) = world.options.timeout {
+            command.args(["--timeout", &seconds.to_string()]);
+        }
+        for witness in &files[1..] {
+            command.arg("--with").arg(witness.file_name().unwrap());
+        }
+        command.arg(files[0].file_name().unwrap());
+        let output = command.timeout(Duration::from_secs(60)).output().unwrap();
+        lab.settle();
+        let shown = String::from_utf8(output.stdout).unwrap();
+        if output.status.code() != Some(expect.exit) {
+            faults.push(format!(
+                "{format}: exit status {:?}, not {}\n{}",
+                output.status.code(),
+                expect.exit,
+                String::from_utf8_lossy(&output.stderr)
+            ));
+        }
+        if format == "json" {
+            match serde_json::from_str::<Value>(&lab.normalise(&shown)) {
+                Ok(document) => compare_json(&document["data"], expect, "/answer", faults),
+                Err(error) => faults.push(format!("no JSON: {error}\n{shown}")),
+            }
+        } else {
+            compare_page(name, &lab, &shown, expect, faults);
+        }
+        manners(&lab, expect, faults);
+    }
+}
+
+fn compare_json(data: &Value, expect: &Expect, answer: &str, faults: &mut Vec<String>) {
+    let before = faults.len();
+    let mut compare = |pointer: &str, wanted: &Value| {
+        let is = data.pointer(pointer).unwrap_or(&Value::Null);
+        if is != wanted {
+            faults.push(format!("{pointer} is {is}, not {wanted}"));
+        }
+    };
+    compare(answer, &Value::from(expect.answer.as_str()));
+    for (pointer, wanted) in &expect.json {
+        compare(pointer, &serde_json::to_value(wanted).unwrap());
+    }
+    if faults.len() > before && std::env::var_os("SHOW_JSON").is_some() {
+        faults.push(serde_json::to_string_pretty(data).unwrap());
+    }
+}
+
+fn compare_page(name: &str, lab: &Lab, shown: &str, expect: &Expect, faults: &mut Vec<String>) {
+    faults.extend(page::faults(shown));
+    let steady = page::steady(&page::undated(&lab.normalise(shown)));
+    for text in &expect.says {
+        if !steady.contains(text.as_str()) {
+            faults.push(format!("the page does not say {text:?}"));
+        }
+    }
+    for text in &expect.never_says {
+        if steady.contains(text.as_str()) {
+            faults.push(format!("the page says {text:?}"));
+        }
+    }
+    let file = folder().join(name).with_extension("expected");
+    faults.extend(page::compare(&steady, &file).err());
+}
+
+/// What the servers noticed of the probe.
+fn manners(lab: &Lab, expect: &Expect, faults: &mut Vec<String>) {
+    faults.extend(lab.log.faults(EHLO, expect.connections));
+    for host in &expect.untouched {
+        if lab.log.connections_to(host) > 0 {
+            faults.push(format!("{host} was connected to"));
+        }
+    }
+    for name in &expect.unasked {
+        if lab.log.queries().iter().any(|(asked, _)| asked == name) {
+            faults.push(format!("the name server was asked for {name}"));
+        }
+    }
+    for (host, wanted) in &expect.said {
+        let said = lab.log.lines_to(host);
+        if said != *wanted {
+            faults.push(format!("{host} was told {said:?}, not {wanted:?}"));
+        }
+    }
+}
+
+fn without_colour(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        out.push_str(before);
+        rest = after.split_once('m').map_or("", |(_, rest)| rest);
+    }
+    out + rest
+}
+
+#[test]
+fn the_lab_notices_bad_manners() {
+    use std::io::{Read, Write};
+    let world = World::read(&folder().join("greeting-after-35s.toml"));
+    let lab = Lab::start(&world);
+    let address = (lab.address("127.100.100.25"), lab.port);
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"EHLO mx1.partner.example\r\n").unwrap();
+    let mut reply = [0; 64];
+    assert!(stream.read(&mut reply).unwrap() > 0);
+    stream.write_all(b"MAIL FROM:<a@b.example>\n").unwrap();
+    assert!(stream.read(&mut reply).unwrap() > 0);
+    drop(stream);
+    drop(std::net::TcpStream::connect(address).unwrap());
+    lab.settle();
+    let faults = lab.log.faults(EHLO, 1).join("\n");
+    for fault in [
+        "talked before the greeting",
+        "does not end in CR LF",
+        "MAIL FROM:<a@b.example>\", which no probe says",
+        "left without QUIT",
+        "2 connections",
+    ] {
+        assert!(faults.contains(fault), "{fault} not among\n{faults}");
+    }
+}
