@@ -14,7 +14,7 @@
 //! that is not there.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -410,21 +410,64 @@ fn is_answer(message: &Message, question: &Message) -> bool {
             .all(|query| query.query_class() == DNSClass::IN)
 }
 
-/// A name as the wire has it. Escapes as this module writes them are read.
+/// A name as the wire has it. Escapes as [`presentation`] writes them are
+/// read; the library writes octal ones and reads none.
 fn absolute(name: &str) -> Option<Name> {
-    let mut name = Name::from_ascii(name).ok()?.to_lowercase();
+    let mut labels: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut octets = name.bytes();
+    while let Some(octet) = octets.next() {
+        let octet = match octet {
+            b'.' => {
+                labels.push(Vec::new());
+                continue;
+            }
+            b'\\' => match octets.next()? {
+                first @ b'0'..=b'9' => {
+                    let mut number = u16::from(first - b'0');
+                    for _ in 0..2 {
+                        let digit = octets.next().filter(u8::is_ascii_digit)?;
+                        number = number * 10 + u16::from(digit - b'0');
+                    }
+                    u8::try_from(number).ok()?
+                }
+                other => other,
+            },
+            other => other,
+        };
+        labels.last_mut()?.push(octet);
+    }
+    if labels.iter().any(Vec::is_empty) {
+        return None;
+    }
+    let labels = labels.iter().map(Vec::as_slice);
+    let mut name = Name::from_labels(labels).ok()?.to_lowercase();
     name.set_fqdn(true);
     Some(name)
 }
 
-/// A name as text: A-labels, escapes, no final dot; empty for the root.
+/// A name as text: lower case, no final dot, empty for the root; octets that
+/// are no part of a host name escaped (RFC 1035, section 5.1).
 #[must_use]
 pub fn presentation(name: &Name) -> String {
-    if name.is_root() {
-        return String::new();
+    let mut text = String::new();
+    for label in name.iter() {
+        if !text.is_empty() {
+            text.push('.');
+        }
+        for octet in label {
+            match octet.to_ascii_lowercase() {
+                special @ (b'.' | b'\\' | b'"' | b';' | b'(' | b')' | b'@' | b'$') => {
+                    text.push('\\');
+                    text.push(char::from(special));
+                }
+                graphic if graphic.is_ascii_graphic() => text.push(char::from(graphic)),
+                other => {
+                    write!(text, "\\{other:03}").expect("writing to a String cannot fail");
+                }
+            }
+        }
     }
-    let text = name.to_ascii().to_ascii_lowercase();
-    text.strip_suffix('.').map(str::to_owned).unwrap_or(text)
+    text
 }
 
 fn unreadable_name(name: &str) -> Failure {

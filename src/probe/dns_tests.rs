@@ -269,3 +269,19 @@ async fn names_no_query_can_carry_are_told_without_asking() {
         assert_eq!(failure.kind, Kind::Nxdomain, "{name}");
     }
 }
+
+#[test]
+fn odd_names_come_back_as_they_were_written() {
+    for text in ["mx.example", "_smtp._tcp.example", "xn--bcher-kva.example"] {
+        assert_eq!(presentation(&absolute(text).unwrap()), text);
+    }
+    for octets in [&b"a.b"[..], b"a b", b"\xff\x00", b"*", b"\\", b"a;b"] {
+        let name = Name::from_labels([octets, b"example"]).unwrap();
+        let text = presentation(&name);
+        assert!(
+            text.is_ascii() && !text.contains(|c: char| c.is_control()),
+            "{text:?}"
+        );
+        assert_eq!(absolute(&text), Some(name.to_lowercase()), "{text:?}");
+    }
+}

@@ -515,3 +515,47 @@ fn a_server_that_only_babbles_is_left() {
     assert_eq!(kind(&outcome.starttls), Some(Kind::ReplyMalformed));
     assert_eq!(said.last().unwrap(), "QUIT");
 }
+
+mod any_octets {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever comes, in whatever pieces, the dialogue ends, keeps
+        /// little, and says nothing but its four verbs.
+        #[test]
+        fn s7_s20_no_octets_break_the_dialogue(
+            pieces in prop::collection::vec(
+                prop_oneof![
+                    prop::collection::vec(any::<u8>(), 0..40),
+                    "[2-5][0-9]{0,2}[- ]?[A-Z]{0,9}(\r\n|\n|\r|)".prop_map(String::into_bytes),
+                    "250[- ](STARTTLS|AUTH|XXXXXXXA)\r\n".prop_map(String::into_bytes),
+                ],
+                0..40,
+            )
+        ) {
+            let mut dialogue = Dialogue::new("mx".into(), "us".into(), vec!["us".into()]);
+            let mut pieces = pieces.into_iter();
+            let mut step = Step::Hear;
+            loop {
+                step = match step {
+                    Step::Hear => match pieces.next() {
+                        Some(piece) => dialogue.heard(&piece),
+                        None => dialogue.closed(None),
+                    },
+                    Step::Say(command) => {
+                        let verb = command.split(' ').next().unwrap_or_default();
+                        prop_assert!(["EHLO", "HELO", "STARTTLS", "QUIT"].contains(&verb));
+                        dialogue.said()
+                    }
+                    Step::Pause(_) => dialogue.paused(),
+                    Step::Handshake => dialogue.secured(),
+                    Step::Close => break,
+                };
+            }
+            let outcome = dialogue.into_outcome();
+            let done = outcome.greeting.is_done();
+            prop_assert_eq!(done, outcome.greeting.failure().is_none());
+        }
+    }
+}
