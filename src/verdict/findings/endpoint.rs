@@ -1,0 +1,202 @@
+//! What the endpoints of one host show: STARTTLS, handshakes, certificates.
+
+use std::net::IpAddr;
+
+use jiff::{Timestamp, Unit};
+
+use super::{List, listed, said};
+use crate::failure::{Failure, Kind};
+use crate::finding::{Code, Finding, Severity};
+use crate::observed::endpoint::{Anomaly, EndpointObservation};
+use crate::tls::certificate::Certificate;
+use crate::tls::handshake::Handshake;
+use crate::verdict::assess::{Scene, SeenHost};
+use crate::verdict::certificates::{Dates, dates};
+use crate::verdict::sight::Sight;
+
+/// How long before its end a certificate is worth a word. Automatic renewal
+/// (every 60 of 90 days is usual) has long happened by then.
+const SOON_DAYS: i64 = 14;
+
+/// What the endpoints of a host show, equal things together.
+pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mut List) {
+    let mut shown: Vec<(Code, String, Vec<IpAddr>)> = Vec::new();
+    for (endpoint, sight) in &host.sights {
+        let mut add = |code: Code, seen: String| match shown
+            .iter_mut()
+            .find(|(c, s, _)| *c == code && *s == seen)
+        {
+            Some((_, _, at)) => at.push(endpoint.address),
+            None => shown.push((code, seen, vec![endpoint.address])),
+        };
+        match sight {
+            Sight::Tls(handshake) => handshake_findings(scene, handshake, &mut add),
+            Sight::NoTls {
+                failure: Some(failure),
+                code,
+            } => add(*code, said(failure)),
+            Sight::NoTls {
+                failure: None,
+                code,
+            } => add(*code, offered(endpoint)),
+            Sight::NotSeen(Some(failure)) if failure.kind == Kind::HandshakeIncompatible => {
+                add(Code::HandshakeIncompatible, said(failure));
+            }
+            // An alert that may be about us still refutes "no TLS".
+            Sight::NotSeen(Some(failure)) if failure.kind == Kind::HandshakeAlert => {
+                add(Code::HandshakeAlert, said(failure));
+            }
+            Sight::NotSeen(_) => {}
+        }
+        for anomaly in &endpoint.anomalies {
+            add(anomaly_code(*anomaly), String::new());
+        }
+    }
+    let several = host.sights.len() > 1;
+    for (code, seen, at) in shown {
+        let places = listed(at.iter());
+        let seen = match (seen.is_empty(), several) {
+            (true, _) => format!("at {places}"),
+            (false, true) => format!("{seen} (at {places})"),
+            (false, false) => seen,
+        };
+        let mut finding = Finding::new(code, code.subject(host.host.host.as_str()), seen);
+        match code {
+            // After the go-ahead of STARTTLS it is more than a note.
+            Code::ClosedByPeer => {
+                finding.severity = Severity::Error;
+                finding.subject = format!(
+                    "{} agrees to STARTTLS and then closes the connection",
+                    host.host.host
+                );
+            }
+            Code::HandshakeAlert
+                if host.sights.iter().any(|(_, sight)| {
+                    matches!(sight, Sight::NotSeen(Some(f)) if f.kind == Kind::HandshakeAlert)
+                }) =>
+            {
+                finding.severity = Severity::Warning;
+            }
+            _ => {}
+        }
+        list.add(place, finding);
+    }
+}
+
+fn handshake_findings(
+    scene: &Scene<'_>,
+    handshake: &Handshake,
+    add: &mut impl FnMut(Code, String),
+) {
+    if handshake.version.is_legacy() {
+        add(
+            Code::TlsBelow12,
+            format!("{} at most", handshake.version.name()),
+        );
+    }
+    // RFC 7672, section 3.1.1: with a match of usage 3 nothing else counts.
+    if handshake.dane.done().is_some_and(|m| m.usage == 3) {
+        return;
+    }
+    if let Some(failure) = handshake.dane.failure() {
+        add(Code::of(failure.kind), said(failure));
+    }
+    let leaf = handshake.chain.first();
+    let at_date = dates(handshake, scene.at, scene.observation.at);
+    match at_date {
+        Dates::Expired(end) => add(
+            Code::CertificateExpired,
+            format!("valid until {}{}", day(end), ago(end, scene.at)),
+        ),
+        Dates::NotYet(begin) => add(
+            Code::CertificateNotYetValid,
+            format!("valid from {}", day(begin)),
+        ),
+        Dates::InTime => {}
+    }
+    if let Some(failure) = handshake.pkix.failure() {
+        let told = at_date != Dates::InTime
+            && matches!(
+                failure.kind,
+                Kind::CertificateExpired | Kind::CertificateNotYetValid
+            );
+        if !told {
+            add(Code::of(failure.kind), certificate_said(failure, leaf));
+        }
+    }
+    if let Some(failure) = handshake.identity.failure() {
+        let names = leaf.map_or(&failure.detail.presented[..], |leaf| &leaf.names[..]);
+        let seen = if names.is_empty() {
+            said(failure)
+        } else {
+            format!("names {}", listed(names.iter()))
+        };
+        add(Code::of(failure.kind), seen);
+    }
+    if at_date == Dates::InTime
+        && handshake.pkix.is_done()
+        && let Some(end) = leaf.and_then(|leaf| leaf.not_after)
+        && days_between(scene.at, end) < SOON_DAYS
+    {
+        let left = match days_between(scene.at, end) {
+            0 => "less than a day left".to_owned(),
+            1 => "1 day left".to_owned(),
+            n => format!("{n} days left"),
+        };
+        add(
+            Code::CertificateExpiresSoon,
+            format!("valid until {}, {left}", day(end)),
+        );
+    }
+}
+
+fn anomaly_code(anomaly: Anomaly) -> Code {
+    match anomaly {
+        Anomaly::StarttlsAfterTls => Code::StarttlsAfterTls,
+        Anomaly::DataBeforeHandshake => Code::DataBeforeHandshake,
+        Anomaly::AuthBeforeTls => Code::AuthBeforeTls,
+        Anomaly::BareLf => Code::BareLf,
+        Anomaly::OverLongLine => Code::OverLongLine,
+        Anomaly::CodeMismatch => Code::CodeMismatch,
+        Anomaly::UnexpectedReply => Code::UnexpectedReply,
+        Anomaly::EhloAfterTlsFailed => Code::EhloAfterTlsFailed,
+    }
+}
+
+fn certificate_said(failure: &Failure, leaf: Option<&Certificate>) -> String {
+    match leaf {
+        Some(leaf) if leaf.self_issued => "self-signed".to_owned(),
+        Some(leaf) if failure.kind == Kind::CertificateNotTrusted => {
+            format!("{}; issuer {}", failure.message, leaf.issuer)
+        }
+        _ => failure.message.clone(),
+    }
+}
+
+/// What an EHLO reply without STARTTLS offered.
+fn offered(endpoint: &EndpointObservation) -> String {
+    match endpoint.ehlo.done() {
+        Some(ehlo) if !ehlo.keywords.is_empty() => {
+            format!("EHLO offers {}, no STARTTLS", listed(ehlo.keywords.iter()))
+        }
+        _ => "the reply names no extension at all".to_owned(),
+    }
+}
+
+fn day(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d").to_string()
+}
+
+fn ago(end: Timestamp, at: Timestamp) -> String {
+    match days_between(end, at) {
+        0 => String::new(),
+        1 => ", 1 day ago".to_owned(),
+        n => format!(", {n} days ago"),
+    }
+}
+
+/// Whole days from one time to a later one.
+fn days_between(from: Timestamp, to: Timestamp) -> i64 {
+    to.since((Unit::Hour, from))
+        .map_or(0, |span| i64::from(span.get_hours()) / 24)
+}
