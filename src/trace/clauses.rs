@@ -163,7 +163,7 @@ fn open_clauses(all: &Tokens<'_>) -> Vec<Opened> {
             "tls" if word(next + 1).is_some_and(|w| w.starts_with("version=")) => {
                 Some(Clause::Other)
             }
-            "group" if starts.iter().any(|(c, _)| *c == Clause::Tls) => Some(Clause::Group),
+            "group" if starts.last().is_some_and(|(c, _)| *c == Clause::Tls) => Some(Clause::Group),
             "envelope-from" | "from" if next > 0 => Some(Clause::Other),
             _ => None,
         });

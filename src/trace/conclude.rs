@@ -120,8 +120,8 @@ fn collect(
     habit: Option<&Habit>,
     leg: Leg,
 ) {
-    for (_, piece) in &notes.stated {
-        let comment = received.comments.contains(piece);
+    for (at, (_, piece)) in notes.stated.iter().enumerate() {
+        let comment = at < notes.comments;
         tls.evidence.push(Evidence {
             kind: if comment {
                 EvidenceKind::Comment

@@ -64,7 +64,10 @@ impl Received {
     /// The protocol in upper case, as the registry writes it.
     #[must_use]
     pub fn keyword(&self) -> Option<String> {
-        self.protocol.as_deref().map(str::to_uppercase)
+        self.protocol
+            .as_deref()
+            .or(self.with.as_ref().map(|with| with.text.as_str()))
+            .map(str::to_uppercase)
     }
 
     /// Moves every span, where the message does not begin its file.
@@ -216,7 +219,7 @@ fn enclosure(octets: &[u8], at: usize, close: u8, most: usize) -> Option<usize> 
         .enumerate()
         .skip(at + 1)
         .take(most)
-        .take_while(|(_, b)| **b != b';' && **b != b'<')
+        .take_while(|(_, b)| **b != b';' && **b != b'<' && **b != b'[')
         .find(|(_, b)| **b == close)
         .map(|(offset, _)| offset + 1)
 }

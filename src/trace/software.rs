@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::trace::chain::{Leg, RecordsTls, SoftwareMark};
-use crate::trace::field::{Place, Received};
+use crate::trace::field::{Piece, Place, Received};
 use crate::trace::transmission::Family;
 
 /// What the absence of any TLS note means, given a genuine line.
@@ -220,8 +220,7 @@ impl When {
     fn holds(&self, received: &Received, raw: &str) -> Option<String> {
         let mut matched = String::new();
         let comments = |places: fn(Place) -> bool| {
-            received
-                .placed_comments()
+            leading_comments(received)
                 .filter(move |(_, place)| places(*place))
                 .map(|(comment, _)| comment.text.as_str())
         };
@@ -340,6 +339,11 @@ impl When {
     }
 }
 
+/// The comments a writer's mark can stand in; a real line has at most nine.
+fn leading_comments(received: &Received) -> impl Iterator<Item = (&Piece, Place)> {
+    received.placed_comments().take(64)
+}
+
 /// Whether a text begins with one of the words, at a border.
 fn begins(text: &str, words: &[String]) -> bool {
     words.iter().any(|word| {
@@ -389,8 +393,7 @@ fn has_shape(received: &Received, shape: Shape) -> Option<String> {
         .as_deref()
         .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
     match shape {
-        Shape::Sendmail => received
-            .placed_comments()
+        Shape::Sendmail => leading_comments(received)
             .filter(|(_, place)| *place == Place::By)
             .map(|(comment, _)| comment.text.as_str())
             .find(|text| {
@@ -413,7 +416,7 @@ fn has_shape(received: &Received, shape: Shape) -> Option<String> {
         }
         Shape::Qmail => {
             let from = received.from.as_ref()?;
-            let said = received.placed_comments().any(|(comment, place)| {
+            let said = leading_comments(received).any(|(comment, place)| {
                 place == Place::BeforePeer && comment.text.starts_with("HELO ")
             });
             let plain = received
@@ -422,17 +425,14 @@ fn has_shape(received: &Received, shape: Shape) -> Option<String> {
             (said && plain && from.helo.is_some() && received.id.is_none()).then(String::new)
         }
         Shape::Ironport => {
-            let said = received
-                .placed_comments()
-                .any(|(comment, _)| comment.text.starts_with("HELO "));
+            let said =
+                leading_comments(received).any(|(comment, _)| comment.text.starts_with("HELO "));
             let esmtp = received.keyword().is_some_and(|k| k == "ESMTP");
             (said && esmtp && received.id.is_none() && received.comments.len() == 2)
                 .then(String::new)
         }
-        Shape::Zmailer => received
-            .comments
-            .iter()
-            .any(|comment| comment.text.contains("rhost-flags-"))
+        Shape::Zmailer => leading_comments(received)
+            .any(|(comment, _)| comment.text.contains("rhost-flags-"))
             .then(String::new),
     }
 }

@@ -11,6 +11,11 @@ use crate::tls::parameters::VersionLabel;
 use crate::trace::evidence::ClientCertificate;
 use crate::trace::field::{Piece, Place, Received};
 
+/// How many remarks of one field are kept.
+const MOST_NOTES: usize = 16;
+/// How many loose words of one field are looked at.
+const MOST_WORDS: usize = 256;
+
 /// A remark that states TLS.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TlsNote {
@@ -25,8 +30,11 @@ pub struct TlsNote {
 /// What all the remarks of a field say together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Notes {
-    /// Comments and words that state TLS, with the place of each.
+    /// Comments and words that state TLS, with the place of each; the first
+    /// few, a real line has at most three.
     pub stated: Vec<(TlsNote, Piece)>,
+    /// How many of `stated`, from the first, are comments.
+    pub comments: usize,
     /// What remarks beside them say of the client's certificate.
     pub client_certificate: Option<ClientCertificate>,
 }
@@ -40,6 +48,9 @@ pub fn read(received: &Received) -> Notes {
         if matches!(place, Place::BeforePeer | Place::Start) {
             continue;
         }
+        if notes.stated.len() >= MOST_NOTES {
+            break;
+        }
         // An envelope sender with parentheses in it tears its comment in
         // pieces, and what follows are the sender's words.
         if torn {
@@ -51,6 +62,7 @@ pub fn read(received: &Received) -> Notes {
             notes.client_certificate.get_or_insert(certificate);
         } else if let Some(note) = comment_note(&comment.text) {
             notes.stated.push((note, comment.clone()));
+            notes.comments += 1;
         }
     }
     if let Some(with) = &received.with
@@ -58,13 +70,13 @@ pub fn read(received: &Received) -> Notes {
     {
         notes.stated.push((note, with.clone()));
     }
-    for other in &received.other {
+    for other in received.other.iter().take(MOST_WORDS) {
         if let Some(note) = loose_note(&other.text) {
             notes.stated.push((note, other.clone()));
         }
     }
     // Hotmail of old: `by h over TLS secured channel with Microsoft SMTPSVC`.
-    let over = received.other.windows(3).find(|words| {
+    let over = received.other.windows(3).take(MOST_WORDS).find(|words| {
         let word = |at: usize| words.get(at).map(|p: &Piece| p.text.as_str());
         word(0) == Some("over") && word(1) == Some("TLS") && word(2) == Some("secured")
     });
