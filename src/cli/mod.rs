@@ -1,1 +1,21 @@
 //! The command: arguments in, exit status out.
+//!
+//! [`run`] reads the arguments and hands them to one file a command. `args`
+//! is the only place that knows clap, `output` the only one that writes
+//! results, `exit` the exit status people script against. Complaints go to
+//! standard error, each with what to do.
+
+mod args;
+mod check;
+mod codes;
+mod exit;
+mod explain;
+mod output;
+mod packaging;
+mod probing;
+mod reading;
+mod start;
+mod trace;
+
+pub use exit::Exit;
+pub use start::run;

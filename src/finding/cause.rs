@@ -52,6 +52,17 @@ macro_rules! causes {
     };
 }
 
+impl Cause {
+    /// The cause of this word, in any case.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|cause| cause.word().eq_ignore_ascii_case(word))
+    }
+}
+
 causes! {
     StarttlsNotOffered = "starttls-not-offered", Likely,
         "the receiver offers STARTTLS to nobody",

@@ -132,6 +132,17 @@ impl Prober {
 
     /// Probes where mail to a domain goes. `input` is what the user gave.
     pub async fn check(&self, input: &str, domain: &DomainName) -> DomainObservation {
+        self.check_at_most(usize::MAX, input, domain).await
+    }
+
+    /// The same, but asks only the first `hosts` hosts in order of preference.
+    /// The MX records are all in the observation, the other hosts are not.
+    pub async fn check_at_most(
+        &self,
+        hosts: usize,
+        input: &str,
+        domain: &DomainName,
+    ) -> DomainObservation {
         let inner = &self.inner;
         let mut observation = inner.blank(input.to_owned(), domain.clone());
         let began = inner.options.clock.moment();
@@ -141,7 +152,8 @@ impl Prober {
             inner.given_hosts()
         };
         observation.mx = destinations.mx;
-        observation.hosts = self.resolve(&destinations.hosts).await;
+        let asked = &destinations.hosts[..destinations.hosts.len().min(hosts)];
+        observation.hosts = self.resolve(asked).await;
         let loopback_is_meant = inner.points_here() || !inner.options.mx.is_empty();
         self.probe(&mut observation, loopback_is_meant).await;
         observation.duration = inner.options.clock.since(began);

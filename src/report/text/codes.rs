@@ -15,10 +15,7 @@ pub struct Described {
 #[must_use]
 pub fn find(word: &str) -> Option<Described> {
     let code = Code::parse(word);
-    let cause = Cause::ALL
-        .iter()
-        .copied()
-        .find(|cause| cause.word().eq_ignore_ascii_case(word));
+    let cause = Cause::parse(word);
     (code.is_some() || cause.is_some()).then_some(Described { code, cause })
 }
 

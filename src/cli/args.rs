@@ -1,0 +1,279 @@
+//! The command line. Only what works is listed here.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::probe;
+
+const AFTER_HELP: &str = "\
+Exit status: 0 yes, 1 no, 2 usage, 3 cannot tell, 4 trouble on this machine.
+It says EHLO, STARTTLS, QUIT; never MAIL FROM: it sends no mail.";
+
+/// Say whether mail travels over TLS, and why a hop did not.
+#[derive(Debug, Parser)]
+#[command(name = "starttrace", version, after_help = AFTER_HELP, max_term_width = 80)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// How to print the result
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    pub format: Format,
+    /// Write the result to this file instead of standard output
+    #[arg(
+        short,
+        long,
+        global = true,
+        value_name = "FILE",
+        help_heading = "Output"
+    )]
+    pub output: Option<PathBuf>,
+    /// When to colour text; NO_COLOR is heeded
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "Output"
+    )]
+    pub color: When,
+    /// Print nothing but errors; the exit status is the answer
+    #[arg(short, long, global = true, help_heading = "Output")]
+    pub quiet: bool,
+    /// Show the SMTP dialogue and certificates; twice: DNS answers too
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = "Output")]
+    pub verbose: u8,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// One JSON document; refused where there are several results
+    Json,
+    /// One JSON document a line
+    Ndjson,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Check(Check),
+    Trace(Trace),
+    Explain(Explain),
+    Codes(Codes),
+    /// Print the JSON Schema (draft 2020-12) of every output
+    Schema,
+    /// Print the completion script for a shell
+    Completions {
+        /// The shell to complete for
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page (roff): starttrace man | man -l -
+    Man,
+}
+
+/// Probe a domain's MX hosts: how would mail sent now travel?
+///
+/// Resolves the MX hosts of each domain, connects once to every address of
+/// every host, says EHLO and STARTTLS, shakes hands, records what was agreed and
+/// shown, says QUIT, and judges. Before anything negative is said, a host
+/// known to offer STARTTLS is asked over the same path: a network that blocks
+/// or rewrites port 25 makes every server look guilty.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  starttrace check partner.example
+  starttrace check --require authenticated ap@partner.example
+  starttrace check -v -4 --mx mx2.partner.example partner.example")]
+pub struct Check {
+    /// A domain, or an address of which the domain counts
+    #[arg(required = true, value_name = "DOMAIN")]
+    pub domains: Vec<String>,
+
+    /// What to demand for the answer yes: tls (every MX address seen
+    /// negotiates TLS 1.2 or better), authenticated (and proves its name), or
+    /// enforced (and a policy makes senders insist)
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        default_value = "tls",
+        help_heading = "Judging"
+    )]
+    pub require: Require,
+    /// Judge certificates as of this time (2026-12-24 or 2026-12-24T18:00:00Z)
+    /// [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Judging")]
+    pub at: Option<jiff::Timestamp>,
+
+    #[command(flatten)]
+    pub probing: Probing,
+
+    /// Probe this host instead of the domain's MX hosts; may be repeated
+    #[arg(long, value_name = "HOST", help_heading = "Probing")]
+    pub mx: Vec<String>,
+}
+
+/// Read the Received: chain of a saved message, hop by hop
+///
+/// Says for every hop who wrote the line, whether it records TLS, which version
+/// and cipher, and what silence means for the software that wrote it. No
+/// network. A FILE is an .eml, a text file with pasted headers, or `-` for
+/// standard input.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  starttrace trace invoice.eml
+  starttrace trace --with older.eml invoice.eml
+  starttrace trace -f json - < invoice.eml")]
+pub struct Trace {
+    /// A saved message
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// Trace a message, probe its hops, say why one lacked TLS
+///
+/// Traces the message, picks the hops that crossed the Internet without proof of
+/// TLS, probes the hosts that took them, and ranks the causes, each with what
+/// speaks for and against it. Only public addresses are probed, and no
+/// name found only in lines that anybody could have forged.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  starttrace explain invoice.eml
+  starttrace explain --offline invoice.eml
+  starttrace explain --with older.eml --resolver 192.0.2.53 invoice.eml")]
+pub struct Explain {
+    /// A saved message
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub reading: Reading,
+
+    /// Probe nothing: explain from the headers alone
+    #[arg(long, help_heading = "Probing")]
+    pub offline: bool,
+    /// Probe private and loopback addresses too (a lab; never for mail from
+    /// strangers)
+    #[arg(long, help_heading = "Probing")]
+    pub probe_private: bool,
+    /// Probe at most this many hosts for one message
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=64), help_heading = "Probing")]
+    pub max_hosts: u16,
+    #[command(flatten)]
+    pub probing: Probing,
+}
+
+/// List the finding codes, or describe one
+///
+/// Without CODE: every finding and cause code with its severity. With CODE: its
+/// severity, standard, TLSRPT word, meaning and fix.
+#[derive(Debug, Args)]
+pub struct Codes {
+    /// A code, such as certificate-expired
+    #[arg(value_name = "CODE")]
+    pub code: Option<String>,
+}
+
+/// How messages are read.
+#[derive(Debug, Args)]
+pub struct Reading {
+    /// Another message that shows what these hosts record; may be repeated.
+    /// Messages given together also bear witness for each other
+    #[arg(long = "with", value_name = "FILE", help_heading = "Reading")]
+    pub with: Vec<PathBuf>,
+    /// A host, domain or network (192.0.2.0/24) on the mailbox's own side,
+    /// whose lines are to be believed; may be repeated
+    #[arg(long, value_name = "HOST|DOMAIN|CIDR", help_heading = "Reading")]
+    pub trust: Vec<String>,
+}
+
+/// How probes are made.
+#[derive(Debug, Args)]
+pub struct Probing {
+    /// Ask this DNS resolver; may be repeated [default: the system's]
+    #[arg(long, value_name = "IP[:PORT]", help_heading = "Probing")]
+    pub resolver: Vec<String>,
+    /// Trust the certificates in this PEM file as roots too; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Probing")]
+    pub ca_file: Vec<PathBuf>,
+    /// Trust only the roots of --ca-file
+    #[arg(long, requires = "ca_file", help_heading = "Probing")]
+    pub no_system_roots: bool,
+    /// Connect to this port
+    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Probing")]
+    pub port: u16,
+    /// Probe IPv4 addresses only
+    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = "Probing")]
+    pub ipv4: bool,
+    /// Probe IPv6 addresses only
+    #[arg(short = '6', long, help_heading = "Probing")]
+    pub ipv6: bool,
+    /// Name to say in EHLO [default: this machine's]
+    #[arg(long, value_name = "NAME", help_heading = "Probing")]
+    pub ehlo: Option<String>,
+    /// Connect from this address of this machine
+    #[arg(long, value_name = "IP", help_heading = "Probing")]
+    pub source: Option<IpAddr>,
+    /// Longest wait at any one stage
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600), help_heading = "Probing")]
+    pub timeout: u32,
+    /// Longest time for one address
+    #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=7200), help_heading = "Probing")]
+    pub deadline: u32,
+    #[arg(long, value_name = "HOST[:PORT]|none", help_heading = "Probing", help = control_help())]
+    pub control: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Require {
+    Tls,
+    Authenticated,
+    Enforced,
+}
+
+fn control_help() -> String {
+    format!(
+        "Host known to offer STARTTLS, asked before anything negative is said \
+         [default: {}; none where resolver, port or MX point to this machine]",
+        probe::DEFAULT_CONTROL
+    )
+}
+
+fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
+    text.parse::<jiff::Timestamp>()
+        .ok()
+        .or_else(|| {
+            let date: jiff::civil::Date = text.parse().ok()?;
+            Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
+        })
+        .ok_or_else(|| {
+            "write a date (2026-12-24) or a time with zone (2026-12-24T18:00:00Z)".to_owned()
+        })
+}

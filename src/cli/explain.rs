@@ -1,0 +1,74 @@
+//! `explain`: trace, probe the hops that need it, say why one lacked TLS.
+
+use crate::cli::args::Explain;
+use crate::cli::output::{Output, Trouble};
+use crate::cli::{Exit, probing, reading};
+use crate::explain::pair::{self, Asked, Limits};
+use crate::explain::{Past, explain};
+use crate::observed::domain::DomainObservation;
+use crate::probe::{Options, Prober};
+use crate::report::{json, text};
+use crate::trace::chain::Chain;
+use crate::verdict::{self, Required, Verdict};
+
+/// Runs the command.
+pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
+    let messages = reading::messages(&args.files, &args.reading)?;
+    output.accept(messages.chains.len())?;
+    let limits = Limits {
+        max_hosts: args.max_hosts.into(),
+        probe_private: args.probe_private,
+    };
+    let wanted = |chain: &Chain| !pair::targets(chain, &limits).is_empty();
+    // Nothing of the network is touched, not even to find the resolver, where
+    // no hop asks for it.
+    let network = if !args.offline && messages.chains.iter().any(wanted) {
+        let options = Options {
+            public_only: !args.probe_private,
+            ..probing::options(&args.probing)?
+        };
+        Some((probing::prober(options)?, probing::runtime()?))
+    } else {
+        None
+    };
+    let mut exit = messages.exit();
+    for chain in &messages.chains {
+        let observations = match &network {
+            Some((prober, runtime)) => runtime.block_on(probe(chain, prober, &limits)),
+            None => Vec::new(),
+        };
+        let explanation = explain(chain, &observations, &Past::default());
+        exit = exit.worst(Exit::of(explanation.answer, explanation.trouble_here));
+        let probes: Vec<(DomainObservation, Verdict)> = observations
+            .into_iter()
+            .map(|seen| {
+                let verdict = verdict::assess(&seen, seen.at, Required::Tls);
+                (seen, verdict)
+            })
+            .collect();
+        output.result(
+            |style| text::explain::render(chain, &probes, &explanation, style),
+            || json::explanation(chain, &probes, &explanation),
+        )?;
+    }
+    Ok(exit)
+}
+
+/// Asks the targets one after the other, as long as hosts are left.
+async fn probe(chain: &Chain, prober: &Prober, limits: &Limits) -> Vec<DomainObservation> {
+    let mut seen = Vec::new();
+    for target in pair::targets(chain, limits) {
+        let left = pair::hosts_left(limits, &seen);
+        if left == 0 {
+            break;
+        }
+        if pair::is_answered(&target, &seen) {
+            continue;
+        }
+        seen.push(match &target.what {
+            Asked::Domain(domain) => prober.check_at_most(left, domain.as_str(), domain).await,
+            Asked::Host(host) => prober.check_host(Some(host), None).await,
+        });
+    }
+    seen
+}

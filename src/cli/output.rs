@@ -1,0 +1,213 @@
+//! Where results go: standard output or a file, in the chosen form.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::cli::Exit;
+use crate::cli::args::{Common, Format, When};
+use crate::report::text::{escape, style::Style};
+
+/// Why a run ends before its results are out.
+#[derive(Debug)]
+pub struct Trouble {
+    pub exit: Exit,
+    pub message: String,
+}
+
+impl Trouble {
+    /// Wrong usage, with what to do instead.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+        }
+    }
+}
+
+/// Tells people at standard error what is wrong, one line.
+pub fn complain(message: &str) {
+    // Nothing can be done where even standard error is closed.
+    let _ = writeln!(io::stderr().lock(), "starttrace: {}", escape::text(message));
+}
+
+/// The sink of results.
+pub struct Output {
+    sink: Sink,
+    name: String,
+    format: Format,
+    style: Style,
+    verbose: u8,
+    written: usize,
+    /// The reader has gone away: there is nobody to write to, which is no
+    /// error.
+    closed: bool,
+}
+
+enum Sink {
+    Stdout(BufWriter<io::Stdout>),
+    File(BufWriter<File>),
+    Nowhere,
+}
+
+impl Output {
+    /// Opens the sink before any work is done, so that a mistyped path costs
+    /// nothing.
+    pub fn open(common: &Common) -> Result<Self, String> {
+        let (sink, name) = match &common.output {
+            _ if common.quiet => (Sink::Nowhere, String::new()),
+            Some(path) => {
+                let file = File::create(path)
+                    .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+                (Sink::File(BufWriter::new(file)), display(path))
+            }
+            None => (
+                Sink::Stdout(BufWriter::new(io::stdout())),
+                "standard output".to_owned(),
+            ),
+        };
+        let colour = match common.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => {
+                matches!(sink, Sink::Stdout(_))
+                    && io::stdout().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+                    && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+            }
+        };
+        Ok(Self {
+            sink,
+            name,
+            format: common.format,
+            style: if colour {
+                Style::coloured()
+            } else {
+                Style::plain()
+            },
+            verbose: common.verbose,
+            written: 0,
+            closed: false,
+        })
+    }
+
+    /// How often `-v` was given.
+    pub fn verbose(&self) -> u8 {
+        self.verbose
+    }
+
+    /// Whether results are pages for people.
+    pub fn is_text(&self) -> bool {
+        self.format == Format::Text
+    }
+
+    /// Whether `count` results can be printed in the chosen form.
+    pub fn accept(&self, count: usize) -> Result<(), Trouble> {
+        if self.format == Format::Json && count > 1 {
+            return Err(Trouble::usage(format!(
+                "--format json is one document, and there are {count} results: use --format ndjson"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Writes one result in the chosen form.
+    pub fn result(
+        &mut self,
+        text: impl FnOnce(Style) -> String,
+        json: impl FnOnce() -> Value,
+    ) -> Result<(), Trouble> {
+        if matches!(self.sink, Sink::Nowhere) || self.closed {
+            return Ok(());
+        }
+        match self.format {
+            Format::Text => {
+                let page = text(self.style);
+                let between = if self.written > 0 { "\n" } else { "" };
+                self.written += 1;
+                self.write(&format!("{between}{page}"))
+            }
+            Format::Json => self.pretty(&json()),
+            Format::Ndjson => {
+                let line = json().to_string();
+                self.write(&format!("{line}\n"))
+            }
+        }
+    }
+
+    /// Writes a list: one page, or one document a line.
+    pub fn list(
+        &mut self,
+        text: impl FnOnce(Style) -> String,
+        json: impl FnOnce() -> Vec<Value>,
+    ) -> Result<(), Trouble> {
+        match self.format {
+            Format::Text => self.result(text, || Value::Null),
+            Format::Json | Format::Ndjson => {
+                let documents = json();
+                self.accept(documents.len())?;
+                for document in documents {
+                    self.result(|_| String::new(), || document)?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes a JSON document over several lines, whatever the form.
+    pub fn pretty(&mut self, document: &Value) -> Result<(), Trouble> {
+        self.write(&format!("{document:#}\n"))
+    }
+
+    /// Writes octets as they are, whatever the form.
+    pub fn raw(&mut self, octets: &[u8]) -> Result<(), Trouble> {
+        self.with_sink(|sink| sink.write_all(octets))
+    }
+
+    /// Flushes what is left.
+    pub fn finish(&mut self) -> Result<(), Trouble> {
+        self.with_sink(|sink| sink.flush())
+    }
+
+    fn write(&mut self, text: &str) -> Result<(), Trouble> {
+        // Flushed at once: a slow second domain must not hold back the first.
+        self.with_sink(|sink| {
+            sink.write_all(text.as_bytes())?;
+            sink.flush()
+        })
+    }
+
+    fn with_sink(
+        &mut self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), Trouble> {
+        if self.closed {
+            return Ok(());
+        }
+        let done = match &mut self.sink {
+            Sink::Stdout(stdout) => write(stdout),
+            Sink::File(file) => write(file),
+            Sink::Nowhere => Ok(()),
+        };
+        match done {
+            Ok(()) => Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(())
+            }
+            Err(error) => {
+                self.closed = true;
+                Err(Trouble {
+                    exit: Exit::TroubleHere,
+                    message: format!("cannot write {}: {error}", self.name),
+                })
+            }
+        }
+    }
+}
+
+fn display(path: &std::path::Path) -> String {
+    PathBuf::from(path).display().to_string()
+}
