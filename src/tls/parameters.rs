@@ -106,7 +106,20 @@ impl CipherSuite {
             return None;
         }
         let key = key_of(label, version)?;
-        BY_KEY.get(key.as_str()).map(|name| Self(name))
+        let name = *BY_KEY.get(key.as_str())?;
+        if version == Some(TlsVersion::Tls13) {
+            // A suite of TLS 1.3 names no key exchange (RFC 8446, appendix B.4). Exim 4.96 with
+            // GnuTLS writes `(TLS1.3) tls TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` all the same,
+            // for a session that agreed on TLS_AES_256_GCM_SHA384.
+            let cipher = name.split_once("_WITH_").map(|(_, cipher)| cipher);
+            let of_tls13 = SUITES
+                .iter()
+                .find(|suite| suite.strip_prefix("TLS_") == cipher && cipher.is_some());
+            if let Some(suite) = of_tls13 {
+                return Some(Self(suite));
+            }
+        }
+        Some(Self(name))
     }
 
     /// Its IANA name.
@@ -458,6 +471,13 @@ mod tests {
         );
         assert_eq!(
             CipherSuite::from_label(long, Some(TlsVersion::Tls13))
+                .unwrap()
+                .name(),
+            "TLS_AES_256_GCM_SHA384"
+        );
+        let impossible = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
+        assert_eq!(
+            CipherSuite::from_label(impossible, Some(TlsVersion::Tls13))
                 .unwrap()
                 .name(),
             "TLS_AES_256_GCM_SHA384"

@@ -30,6 +30,8 @@ pub struct Witnesses {
 pub struct Testimony {
     /// Lines that state TLS.
     pub with_tls: usize,
+    /// Those of them that say more than the keyword: a remark or a `tls` clause.
+    pub remarked: usize,
     /// Lines over a network that do not.
     pub without: usize,
     /// Times of the lines with TLS.
@@ -41,6 +43,7 @@ impl Testimony {
     fn add(&mut self, hop: &Hop) {
         if hop.tls.state == TlsState::Encrypted {
             self.with_tls += 1;
+            self.remarked += usize::from(is_remarked(hop));
             if let Some(at) = hop.received.date.as_ref().map(|date| date.at.timestamp()) {
                 self.first = Some(self.first.map_or(at, |first| first.min(at)));
                 self.last = Some(self.last.map_or(at, |last| last.max(at)));
@@ -81,35 +84,34 @@ impl Witnesses {
     pub fn of_host(&self, host: &str, not_of: &Chain) -> Option<(Testimony, bool)> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         let mine = self.messages.contains(&message_key(not_of));
-        let others = |found: &Testimony, own: usize, own_silent: usize| {
+        let others = |found: &Testimony, own: &Testimony| {
             let mut rest = found.clone();
             if mine {
-                rest.with_tls = rest.with_tls.saturating_sub(own);
-                rest.without = rest.without.saturating_sub(own_silent);
+                rest.with_tls = rest.with_tls.saturating_sub(own.with_tls);
+                rest.remarked = rest.remarked.saturating_sub(own.remarked);
+                rest.without = rest.without.saturating_sub(own.without);
             }
             (rest.with_tls > 0).then_some(rest)
         };
         let count = |matches: &dyn Fn(&str) -> bool| {
-            testifying(not_of)
-                .filter(|(_, name)| matches(name))
-                .fold((0, 0), |sum, (hop, _)| {
-                    if hop.tls.state == TlsState::Encrypted {
-                        (sum.0 + 1, sum.1)
-                    } else {
-                        (sum.0, sum.1 + 1)
-                    }
-                })
+            testifying(not_of).filter(|(_, name)| matches(name)).fold(
+                Testimony::default(),
+                |mut sum, (hop, _)| {
+                    sum.add(hop);
+                    sum
+                },
+            )
         };
         if let Some(found) = self.hosts.get(&host) {
-            let (own, silent) = count(&|name| name == host);
-            if let Some(rest) = others(found, own, silent) {
+            let own = count(&|name| name == host);
+            if let Some(rest) = others(found, &own) {
                 return Some((rest, true));
             }
         }
         let pool = pool_of(&host)?;
         let found = self.pools.get(&pool)?;
-        let (own, silent) = count(&|name| pool_of(name).as_deref() == Some(pool.as_str()));
-        others(found, own, silent).map(|rest| (rest, false))
+        let own = count(&|name| pool_of(name).as_deref() == Some(pool.as_str()));
+        others(found, &own).map(|rest| (rest, false))
     }
 }
 
@@ -160,7 +162,9 @@ impl Chain {
                 .evidence
                 .iter()
                 .any(|piece| piece.kind == EvidenceKind::Witness);
-            if told {
+            // RFC 3848 has no form with S for SMTP: what a host shows by its keywords says
+            // nothing of a client that greeted with HELO.
+            if told || (is_helo(hop) && testimony.remarked == 0) {
                 continue;
             }
             let raised = match (hop.tls.state, hop.tls.standing) {
@@ -247,6 +251,19 @@ fn is_silent(hop: &Hop) -> bool {
             (TlsState::Unstated, _) | (TlsState::Cleartext, Some(Standing::Possible))
         )
         && matches!(hop.trusted, Trust::Own | Trust::Vouched)
+}
+
+/// The client greeted with HELO.
+fn is_helo(hop: &Hop) -> bool {
+    hop.received.keyword().as_deref() == Some("SMTP")
+}
+
+/// TLS shows in more than the keyword.
+fn is_remarked(hop: &Hop) -> bool {
+    hop.tls.evidence.iter().any(|piece| {
+        piece.says == Says::Tls
+            && matches!(piece.kind, EvidenceKind::Comment | EvidenceKind::TlsClause)
+    })
 }
 
 /// The pool of a host: its name with every number open, within its
