@@ -946,6 +946,8 @@ def truth_of(m, connections, raw):
             hop["cause"], hop["note"] = cause_of(c, earlier, client, h, kind)
             if number == 1 and (said := {"helo-tls": "EHLO, STARTTLS, HELO", "helo-starttls": "HELO, STARTTLS, HELO"}.get(MESSAGES[m][0])):
                 hop["note"] = "; ".join(x for x in (said, hop["note"]) if x)
+                if said.startswith("HELO") and "received_header" not in traits(h):
+                    hop["cause"] = "tls-not-recorded"
             if "Q" in MESSAGES[m][2] and client == "A" and h == "C":
                 hop["cause"], hop["note"] = "backup-mx-took-it", "mx1.quebec.example refuses connections; the backup offers no STARTTLS"
         hop["log"] = log_lines(hop, client, h)
