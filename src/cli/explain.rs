@@ -1,5 +1,7 @@
 //! `explain`: trace, probe the hops that need it, say why one lacked TLS.
 
+use std::collections::HashMap;
+
 use crate::cli::args::Explain;
 use crate::cli::output::{Output, Trouble};
 use crate::cli::{Exit, probing, reading};
@@ -31,10 +33,13 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
     } else {
         None
     };
+    let mut known = Known::new();
     let mut exit = messages.exit();
     for chain in &messages.chains {
         let observations = match &network {
-            Some((prober, runtime)) => runtime.block_on(probe(chain, prober, &limits)),
+            Some((prober, runtime)) => {
+                runtime.block_on(probe(chain, prober, &limits, &mut known))
+            }
             None => Vec::new(),
         };
         let explanation = explain(chain, &observations, &Past::default());
@@ -54,21 +59,47 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
     Ok(exit)
 }
 
-/// Asks the targets one after the other, as long as hosts are left.
-async fn probe(chain: &Chain, prober: &Prober, limits: &Limits) -> Vec<DomainObservation> {
+/// What was asked in this run, so that a mailbox full of mail from one partner
+/// costs the partner one probe.
+type Known = HashMap<Asked, DomainObservation>;
+
+/// Asks the targets of one message, one after the other, as long as hosts are
+/// left.
+async fn probe(
+    chain: &Chain,
+    prober: &Prober,
+    limits: &Limits,
+    known: &mut Known,
+) -> Vec<DomainObservation> {
     let mut seen = Vec::new();
-    for target in pair::targets(chain, limits) {
+    let targets = pair::targets(chain, limits);
+    for (at, target) in targets.iter().enumerate() {
         let left = pair::hosts_left(limits, &seen);
         if left == 0 {
             break;
         }
-        if pair::is_answered(&target, &seen) {
+        if pair::is_answered(target, &seen) {
             continue;
         }
-        seen.push(match &target.what {
-            Asked::Domain(domain) => prober.check_at_most(left, domain.as_str(), domain).await,
+        if let Some(observation) = known.get(&target.what) {
+            seen.push(observation.clone());
+            continue;
+        }
+        let observation = match &target.what {
+            Asked::Domain(domain) => {
+                // A domain with many MX hosts leaves room for the hosts that
+                // wrote the lines, which say more.
+                let hosts = targets[at + 1..]
+                    .iter()
+                    .filter(|later| matches!(later.what, Asked::Host(_)))
+                    .count();
+                let most = left.saturating_sub(hosts).max(1);
+                prober.check_at_most(most, domain.as_str(), domain).await
+            }
             Asked::Host(host) => prober.check_host(Some(host), None).await,
-        });
+        };
+        known.insert(target.what.clone(), observation.clone());
+        seen.push(observation);
     }
     seen
 }

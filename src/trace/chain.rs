@@ -260,7 +260,8 @@ impl fmt::Display for NoTrace {
             ),
             Self::NoReceived { fields } => write!(
                 f,
-                "{fields} header fields, none of them Received; it was saved before it was sent, or its trace was removed"
+                "{fields} header field{}, none of them Received; it was saved before it was sent, or its trace was removed",
+                if *fields == 1 { "" } else { "s" }
             ),
         }
     }

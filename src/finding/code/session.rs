@@ -126,7 +126,7 @@ pub(super) const HELO_ONLY: Words = Words {
 };
 pub(super) const AUTH_BEFORE_TLS: Words = Words {
     severity: Note,
-    standard: Some("RFC 4954"),
+    standard: Some("RFC 4954, section 4"),
     tlsrpt: None,
     summary: "the server offers AUTH before TLS",
     means: "A client may then send its password in cleartext. It does not touch mail \
