@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use starttrace::answer::Standing;
 use starttrace::trace::chain::{Chain, Hop, Source, SourceKind};
 use starttrace::trace::evidence::TlsState;
 use starttrace::trace::reading::Reading;
@@ -79,12 +80,15 @@ fn pairs<'a>(
         .map(|truth| (truth, &chains[&truth.message].hops[truth.hop - 1]))
 }
 
-fn is_wrong(truth: &str, state: TlsState) -> bool {
-    matches!(
-        (truth, state),
-        ("encrypted" | "no-network", TlsState::Cleartext)
-            | ("cleartext" | "no-network", TlsState::Encrypted)
-    )
+/// Cleartext as merely possible contradicts nothing: it is how silence reads
+/// that suggests and does not show.
+fn is_wrong(truth: &str, hop: &Hop) -> bool {
+    let possible = hop.tls.standing == Some(Standing::Possible);
+    match (truth, hop.tls.state) {
+        ("encrypted" | "no-network", TlsState::Cleartext) => !possible,
+        ("cleartext" | "no-network", TlsState::Encrypted) => true,
+        _ => false,
+    }
 }
 
 /// Counts of truth against reading, and the wrong ones by name.
@@ -98,7 +102,7 @@ fn confusion(truths: &[Truth], chains: &BTreeMap<String, Chain>) -> (String, Vec
         if truth.tls == state.word() {
             right += 1;
         }
-        if is_wrong(&truth.tls, state) {
+        if is_wrong(&truth.tls, hop) {
             wrong.push(format!(
                 "{}: truth {}, read as {} ({:?}), cause {:?}, {:?}\n{}",
                 truth.name(),

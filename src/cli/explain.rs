@@ -37,9 +37,7 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
     let mut exit = messages.exit();
     for chain in &messages.chains {
         let observations = match &network {
-            Some((prober, runtime)) => {
-                runtime.block_on(probe(chain, prober, &limits, &mut known))
-            }
+            Some((prober, runtime)) => runtime.block_on(probe(chain, prober, &limits, &mut known)),
             None => Vec::new(),
         };
         let explanation = explain(chain, &observations, &Past::default());
