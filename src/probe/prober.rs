@@ -233,6 +233,9 @@ impl Prober {
         let control = inner.control_host(&observation.hosts);
         let asked_before = inner.control.initialized();
         let mut early = false;
+        // Our address is that of the first endpoint in order, not of whichever
+        // answered first, so that two runs say the same.
+        let mut first: Option<Place> = None;
         let limit = Arc::new(Semaphore::new(inner.options.concurrency.max(1)));
         let mut conversations = JoinSet::new();
         for (address, planned) in calls {
@@ -259,9 +262,10 @@ impl Prober {
             match next.await {
                 Ok(Some(Ok(called))) => {
                     for ((host, endpoint), called) in called {
-                        if observation.client.address.is_none()
+                        if first.is_none_or(|first| (host, endpoint) < first)
                             && let (Some(local), Some(ehlo)) = (called.local, &called.ehlo)
                         {
+                            first = Some((host, endpoint));
                             observation.client.address = Some(local);
                             observation.client.ehlo.clone_from(ehlo);
                         }
