@@ -1,58 +1,126 @@
 //! Worlds of files: what people hold, whole and broken, and what is read there.
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
+use std::io::Read;
 use std::path::Path;
 
+use proptest::prelude::ProptestConfig;
 use starttrace::mailbox::{self, Limits, RawMessage, ReadError, Unreadable};
-use starttrace::trace::chain::SourceKind;
 
-const RECEIVED: &str = "Received: from a.example (a.example [192.0.2.1])\n\tby b.example with ESMTPS id 1; Tue, 3 Nov 2026 09:14:07 +0000\n";
+#[path = "mailboxes/attached.rs"]
+mod attached;
+#[path = "mailboxes/folders.rs"]
+mod folders;
+#[path = "mailboxes/gzip.rs"]
+mod gzip;
+#[path = "mailboxes/mbox.rs"]
+mod mbox;
+#[path = "mailboxes/outlook.rs"]
+mod outlook;
+#[path = "mailboxes/pasted.rs"]
+mod pasted;
+#[path = "mailboxes/single.rs"]
+mod single;
 
-fn read(name: &str, octets: &[u8]) -> Vec<Result<RawMessage, ReadError>> {
+type Item = Result<RawMessage, ReadError>;
+
+/// A header section with two hops and folds.
+const HEADER: &str = "Received: from a.example (a.example [192.0.2.1])\n\
+    \tby b.example (Postfix) with ESMTPS id 4XkQ2c1Zz9\n\
+    \tfor <ap@partner.example>; Tue, 03 Nov 2026 09:14:07 +0000\n\
+    Received: from c.example by a.example with ESMTP; Tue, 03 Nov 2026 09:14:05 +0000\n\
+    Message-ID: <1@c.example>\n\
+    From: Bo <bo@c.example>\n\
+    Subject: an invoice\n";
+
+/// Cases enough to meet the usual trouble on every run.
+fn quick() -> ProptestConfig {
+    ProptestConfig {
+        cases: 96,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    }
+}
+
+/// Everything that a file with these octets gives.
+fn items(octets: &[u8]) -> Vec<Item> {
+    items_of(octets, None, &Limits::default())
+}
+
+fn items_of(octets: &[u8], part: Option<usize>, limits: &Limits) -> Vec<Item> {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join(name);
-    fs::write(&path, octets).unwrap();
-    match mailbox::open(&path, &Limits::default()) {
-        Ok(messages) => messages.collect(),
-        Err(error) => vec![Err(error)],
+    let path = folder.path().join("file");
+    std::fs::write(&path, octets).unwrap();
+    collect(mailbox::open(&path, limits), part)
+}
+
+/// Everything that a stream gives which hands out so few octets at a time.
+fn items_in_pieces(octets: &[u8], piece: usize) -> Vec<Item> {
+    let stream = Pieces {
+        octets: octets.to_vec(),
+        at: 0,
+        piece,
+    };
+    collect(mailbox::read(stream, "-", &Limits::default()), None)
+}
+
+fn collect(opened: Result<mailbox::Messages, ReadError>, part: Option<usize>) -> Vec<Item> {
+    match (opened, part) {
+        (Err(error), _) => vec![Err(error)],
+        (Ok(messages), None) => messages.collect(),
+        (Ok(messages), Some(part)) => messages.part(part).collect(),
     }
 }
 
-#[test]
-fn a_saved_message_is_read_with_the_start_of_its_body() {
-    let text = format!("{RECEIVED}Subject: x\n\nhello\n");
-    let all = read("a", text.as_bytes());
-    assert_eq!(all.len(), 1);
-    let one = all[0].as_ref().unwrap();
-    assert_eq!(one.kind, SourceKind::Eml);
-    assert_eq!(one.octets, text.as_bytes());
-    assert_eq!((one.offset, one.line), (0, 1));
+/// The messages, where nothing else was expected.
+fn messages(octets: &[u8]) -> Vec<RawMessage> {
+    items(octets).into_iter().map(Result::unwrap).collect()
 }
 
-#[test]
-fn an_mbox_gives_its_messages_with_their_places() {
-    let text = format!(
-        "From a@x Tue Nov  3 09:14:07 2026\n{RECEIVED}\nbody\n\nFrom here on, it is text\n\nFrom b@x Tue Nov  3 09:14:08 2026\n{RECEIVED}\n"
-    );
-    let all = read("m", text.as_bytes());
-    assert_eq!(all.len(), 2);
-    for one in &all {
-        let one = one.as_ref().unwrap();
-        let stands = &text.as_bytes()[one.offset..one.offset + one.octets.len()];
-        assert_eq!(one.octets, stands);
-        let line = text[..one.offset].matches('\n').count() + 1;
-        assert_eq!(one.line, line);
+/// What was wrong, where nothing else was expected.
+fn trouble(octets: &[u8]) -> Unreadable {
+    let mut items = items(octets);
+    assert_eq!(items.len(), 1, "{items:?}");
+    items.remove(0).unwrap_err().why
+}
+
+/// A message's octets stand where it says, in a file that is not compressed.
+fn assert_in_place(message: &RawMessage, file: &[u8]) {
+    if !message.is_verbatim() {
+        return;
+    }
+    let end = message.offset + message.octets.len();
+    assert_eq!(file.get(message.offset..end), Some(&message.octets[..]));
+    let before = &file[..message.offset];
+    let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+    assert_eq!(message.line, line);
+}
+
+fn all_in(path: &Path) -> Vec<Item> {
+    collect(mailbox::open(path, &Limits::default()), None)
+}
+
+/// The header section of a message, without its blank line.
+fn header_of(message: &RawMessage) -> String {
+    let text = String::from_utf8_lossy(&message.octets).replace("\r\n", "\n");
+    match text.split_once("\n\n") {
+        Some((header, _)) => format!("{header}\n"),
+        None => text,
     }
 }
 
-#[test]
-fn what_is_no_message_is_named() {
-    let why = |octets: &[u8]| read("f", octets).remove(0).unwrap_err().why;
-    assert_eq!(why(b""), Unreadable::Empty);
-    assert_eq!(why(b"\n \n"), Unreadable::Empty);
-    assert_eq!(why(&[0; 5000]), Unreadable::Binary);
-    assert!(matches!(why(b"PK\x03\x04abc"), Unreadable::Foreign(_)));
-    let gone = mailbox::open(Path::new("/nonexistent/x"), &Limits::default());
-    assert_eq!(gone.unwrap_err().why, Unreadable::NotFound);
+struct Pieces {
+    octets: Vec<u8>,
+    at: usize,
+    piece: usize,
+}
+
+impl Read for Pieces {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let rest = &self.octets[self.at..];
+        let count = rest.len().min(self.piece).min(out.len());
+        out[..count].copy_from_slice(&rest[..count]);
+        self.at += count;
+        Ok(count)
+    }
 }

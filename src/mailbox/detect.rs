@@ -82,13 +82,30 @@ pub(super) fn form(head: &[u8], last: bool) -> Result<Form, Unreadable> {
             return Ok(Form::Mbox { skip, dialect });
         }
     }
-    if line::begins_field(text, true) == Told::Yes {
+    if line::begins_likely_field(text) {
         return Ok(Form::Message { skip });
+    }
+    if let Some(counted) = counted(text) {
+        return Ok(Form::Message {
+            skip: skip + counted,
+        });
+    }
+    if head.get(257..262) == Some(b"ustar") {
+        return Err(Unreadable::Foreign("a tar archive; unpack it first"));
     }
     if is_binary(text) {
         return Err(Unreadable::Binary);
     }
     Ok(Form::Text)
+}
+
+/// Apple's Mail writes a message's size in a line before it.
+fn counted(text: &[u8]) -> Option<usize> {
+    let first = line::first_line(text, 32);
+    let rest = text.get(first.len() + 1..)?;
+    let digits = first.trim_ascii();
+    let all = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    (all && line::begins_likely_field(rest)).then_some(first.len() + 1)
 }
 
 /// Octets before the first line that says something: a byte order mark, blank

@@ -65,6 +65,14 @@ impl ReadError {
         }
     }
 
+    /// The same of something that was there a moment before.
+    pub(super) fn vanished(mut self) -> Self {
+        if self.why == Unreadable::NotFound {
+            self.why = Unreadable::Vanished;
+        }
+        self
+    }
+
     pub(super) fn at(mut self, offset: u64) -> Self {
         self.offset = Some(offset);
         self
@@ -152,8 +160,16 @@ impl fmt::Display for Unreadable {
     }
 }
 
+impl std::error::Error for Unreadable {}
+
 impl From<&io::Error> for Unreadable {
     fn from(error: &io::Error) -> Self {
+        let own = error
+            .get_ref()
+            .and_then(|inner| inner.downcast_ref::<Self>());
+        if let Some(own) = own {
+            return own.clone();
+        }
         match error.kind() {
             io::ErrorKind::NotFound => Self::NotFound,
             io::ErrorKind::PermissionDenied => Self::PermissionDenied,

@@ -19,6 +19,8 @@ pub struct Limits {
     /// Octets of an Outlook file that are read where it cannot be sought in:
     /// standard input, or inside a gzip file.
     pub outlook: usize,
+    /// Octets of a message that are searched for the messages attached to it.
+    pub attached: usize,
     /// Folders inside folders.
     pub depth: usize,
 }
@@ -28,10 +30,11 @@ impl Default for Limits {
         Self {
             header: 1 << 20,
             body: 16 << 10,
-            pasted: 4 << 20,
+            pasted: 2 << 20,
             expanded: 1 << 40,
             ratio: 250,
             outlook: 16 << 20,
+            attached: 16 << 20,
             depth: 64,
         }
     }

@@ -4,6 +4,9 @@
 const LONGEST_NAME: usize = 128;
 const LONGEST_POSTMARK: usize = 1000;
 
+/// Postmarks of UUCP's relays behind a message's own.
+pub(super) const MOST_OLD_POSTMARKS: usize = 8;
+
 /// Git writes this date on every patch it makes for mailing, whatever the day.
 const GIT_DATE: &[u8] = b"Mon Sep 17 00:00:00 2001";
 
@@ -55,6 +58,7 @@ impl Dialect {
     /// The dialect of a mailbox that begins with this postmark.
     pub fn of(postmark: &[u8]) -> Self {
         let line = first_line(postmark, LONGEST_POSTMARK);
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         Self {
             undated: !is_dated(line),
             patches: line.ends_with(GIT_DATE),
@@ -127,8 +131,8 @@ pub(super) fn begins_message(text: &[u8], last: bool, before: Before, dialect: D
         return Told::No;
     }
     // UUCP's relays left their postmarks in a row.
-    for _ in 0..8 {
-        if !is_old_postmark(rest) {
+    for _ in 0..MOST_OLD_POSTMARKS {
+        if !rest.starts_with(b">From ") {
             break;
         }
         let passed = first_line(rest, LONGEST_POSTMARK).len() + 1;
@@ -152,7 +156,7 @@ pub(super) fn begins_message(text: &[u8], last: bool, before: Before, dialect: D
     })
 }
 
-/// A `>From ` or `From ` line among a message's first lines.
+/// A postmark: a message's own, or one that UUCP's relays left.
 pub(super) fn is_old_postmark(text: &[u8]) -> bool {
     text.starts_with(b">From ") || text.starts_with(b"From ")
 }
@@ -171,6 +175,18 @@ pub(super) fn field_name(line: &[u8]) -> Option<&[u8]> {
     }
     let end = memchr::memchr(b':', line)?;
     Some(line.get(..end)?.trim_ascii_end())
+}
+
+/// Whether `text` begins a field of a name that one would expect at the start
+/// of a message: prose and numbers come with colons too.
+pub(super) fn begins_likely_field(text: &[u8]) -> bool {
+    let letter = text.first().is_some_and(u8::is_ascii_alphabetic);
+    let colon = memchr::memchr(b':', first_line(text, LONGEST_NAME));
+    let address = colon.is_some_and(|at| {
+        text.get(at + 1..)
+            .is_some_and(|rest| rest.starts_with(b"//"))
+    });
+    letter && !address && begins_field(text, true) == Told::Yes
 }
 
 /// Whether the field whose first line this is stands first in kept messages.

@@ -84,7 +84,6 @@ pub struct Place {
 }
 
 /// How a message's octets relate to those of its file.
-#[expect(dead_code, reason = "pasted text and attached messages follow")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Origin {
     /// They stand there as they are.

@@ -1,31 +1,37 @@
-//! The messages of an input, one after the other.
+//! The messages of inputs, one after the other.
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::detect::{self, Form};
 use super::error::{ReadError, Unreadable};
 use super::limits::Limits;
-use super::message::{Origin, RawMessage};
-use super::split::{self, Cut, Mbox};
+use super::message::RawMessage;
+use super::reader::Reader;
+use super::walk::{Found, Walk};
 use super::window::Window;
-use crate::trace::chain::SourceKind;
 
-/// The messages of an input. What cannot be read among them is an error item;
-/// the rest goes on.
+/// The messages of one input or of several. What cannot be read among them is
+/// an error item; the rest goes on.
 #[derive(Debug)]
 pub struct Messages {
     limits: Limits,
-    reader: Reader,
+    part: Option<usize>,
+    walk: Walk,
+    reader: Option<Box<Reader>>,
+    /// Octets of the inputs that were read to their end.
+    passed: u64,
+    /// A buffer to be used again.
+    spare: Vec<u8>,
 }
 
-/// Opens a file, or standard input where the path is `-`.
+/// Opens a file, a Maildir, another folder, or standard input where the path
+/// is `-`. A file that cannot be read is an error here; what fails inside a
+/// folder or later is one among the messages.
 ///
 /// ```no_run
 /// use std::path::Path;
 /// use starttrace::mailbox::{self, Limits};
-/// use starttrace::trace::chain::Chain;
 ///
 /// for message in mailbox::open(Path::new("invoice.eml"), &Limits::default())? {
 ///     let message = message?;
@@ -34,20 +40,26 @@ pub struct Messages {
 /// # Ok::<(), mailbox::ReadError>(())
 /// ```
 pub fn open(path: &Path, limits: &Limits) -> Result<Messages, ReadError> {
-    let name = path.to_string_lossy().into_owned();
-    let failed = |error: &io::Error| ReadError::new(&name, Unreadable::from(error));
-    if path == Path::new("-") {
-        return read(io::stdin(), &name, limits);
+    let mut messages = open_all([path.to_owned()], limits);
+    if !path.is_dir()
+        && let Some(found) = messages.walk.next()
+    {
+        messages.start(&found?)?;
     }
-    let about = std::fs::metadata(path).map_err(|error| failed(&error))?;
-    if about.is_dir() {
-        return Err(ReadError::new(
-            &name,
-            Unreadable::Foreign("a folder, which cannot be read yet"),
-        ));
+    Ok(messages)
+}
+
+/// Opens several files and folders, to be read one after the other.
+#[must_use]
+pub fn open_all(paths: impl IntoIterator<Item = PathBuf>, limits: &Limits) -> Messages {
+    Messages {
+        limits: limits.clone(),
+        part: None,
+        walk: Walk::new(paths, limits.depth),
+        reader: None,
+        passed: 0,
+        spare: Vec::new(),
     }
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    read(file, &name, limits)
 }
 
 /// Reads from any stream; `name` is what its messages and errors are called
@@ -57,105 +69,72 @@ pub fn read(
     name: &str,
     limits: &Limits,
 ) -> Result<Messages, ReadError> {
-    Ok(Messages {
-        limits: limits.clone(),
-        reader: Reader::new(Window::new(Box::new(input)), name)?,
-    })
+    let mut messages = open_all([], limits);
+    let window = Window::new(Box::new(input), Vec::new());
+    let reader = Reader::new(window, name, None, false, limits)?;
+    messages.reader = Some(Box::new(reader));
+    Ok(messages)
+}
+
+impl Messages {
+    /// In place of each message, the one attached to it that has this number,
+    /// from 1.
+    #[must_use]
+    pub fn part(mut self, number: usize) -> Self {
+        self.part = Some(number);
+        self
+    }
+
+    fn start(&mut self, found: &Found) -> Result<(), ReadError> {
+        let name = found.path.to_string_lossy();
+        let spare = std::mem::take(&mut self.spare);
+        let (input, file): (Box<dyn Read + Send>, _) = if found.is_stdin() {
+            (Box::new(io::stdin()), None)
+        } else {
+            let failed = |error: io::Error| {
+                let error = ReadError::new(&name, Unreadable::from(&error));
+                if found.listed {
+                    error.vanished()
+                } else {
+                    error
+                }
+            };
+            let file = File::open(&found.path).map_err(failed)?;
+            let seekable = found.listed || file.metadata().is_ok_and(|about| about.is_file());
+            (Box::new(file), seekable.then(|| found.path.clone()))
+        };
+        let window = Window::new(input, spare);
+        let reader = Reader::new(window, &name, file, found.maildir, &self.limits)?;
+        self.reader = Some(Box::new(reader));
+        Ok(())
+    }
 }
 
 impl Iterator for Messages {
     type Item = Result<RawMessage, ReadError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.reader.next(&self.limits)
-    }
-}
-
-/// The messages of one stream.
-#[derive(Debug)]
-struct Reader {
-    name: String,
-    window: Window,
-    shape: Shape,
-    index: usize,
-}
-
-#[derive(Debug)]
-enum Shape {
-    Single(SourceKind),
-    Mbox(Box<Mbox>),
-    Done,
-}
-
-impl Reader {
-    fn new(mut window: Window, name: &str) -> Result<Self, ReadError> {
-        let failed = |error: io::Error| ReadError::new(name, Unreadable::from(&error));
-        window.show(detect::ENOUGH).map_err(failed)?;
-        let form = detect::form(window.visible(), window.is_last())
-            .map_err(|why| ReadError::new(name, why))?;
-        let shape = match form {
-            Form::Message { skip } => {
-                window.pass(skip);
-                Shape::Single(SourceKind::Eml)
+        loop {
+            if let Some(reader) = &mut self.reader {
+                if let Some(mut item) = reader.next(&self.limits, self.part) {
+                    if let Ok(message) = &mut item {
+                        message.size_so_far += self.passed;
+                    }
+                    return Some(item);
+                }
+                if let Some(reader) = self.reader.take() {
+                    self.passed += reader.passed();
+                    self.spare = reader.into_buffer();
+                }
             }
-            Form::Mbox { skip, dialect } => {
-                window.pass(skip);
-                Shape::Mbox(Box::new(Mbox::new(dialect)))
+            match self.walk.next()? {
+                Err(error) => return Some(Err(error)),
+                Ok(found) => {
+                    if let Err(error) = self.start(&found) {
+                        return Some(Err(error));
+                    }
+                }
             }
-            Form::Text => Shape::Single(SourceKind::Headers),
-            Form::Gzip => {
-                let why = Unreadable::Foreign("compressed by gzip; expand it first");
-                return Err(ReadError::new(name, why));
-            }
-            Form::Outlook => {
-                let why = Unreadable::Foreign("an Outlook file; save it as text first");
-                return Err(ReadError::new(name, why));
-            }
-        };
-        Ok(Self {
-            name: name.to_owned(),
-            window,
-            shape,
-            index: 0,
-        })
-    }
-
-    fn next(&mut self, limits: &Limits) -> Option<Result<RawMessage, ReadError>> {
-        let (cut, kind) = match &self.shape {
-            Shape::Done => return None,
-            Shape::Single(kind) => (split::message(&mut self.window, limits).map(Some), *kind),
-            Shape::Mbox(mbox) => (mbox.next(&mut self.window, limits), SourceKind::Mbox),
-        };
-        if !matches!(self.shape, Shape::Mbox(_)) || !matches!(cut, Ok(Some(_))) {
-            self.shape = Shape::Done;
-        }
-        match cut {
-            Ok(Some(cut)) => Some(Ok(self.message(cut, kind))),
-            Ok(None) => None,
-            Err(error) => Some(Err(
-                ReadError::new(&self.name, Unreadable::from(&error)).at(self.window.offset())
-            )),
-        }
-    }
-
-    fn message(&mut self, cut: Cut, kind: SourceKind) -> RawMessage {
-        let index = self.index;
-        self.index += 1;
-        let kind = match kind {
-            SourceKind::Eml if cut.body == 0 && !cut.truncated => SourceKind::Headers,
-            other => other,
-        };
-        RawMessage {
-            path: self.name.clone(),
-            index,
-            kind,
-            offset: usize::try_from(cut.offset).unwrap_or(usize::MAX),
-            line: usize::try_from(cut.line).unwrap_or(usize::MAX),
-            octets: cut.octets,
-            header_truncated: cut.truncated,
-            header_unfinished: cut.unfinished,
-            size_so_far: self.window.offset(),
-            origin: Origin::Verbatim,
         }
     }
 }

@@ -3,10 +3,11 @@
 //! An mbox is read once, in blocks; bodies are passed over by a search for
 //! `From ` and never copied, but for their first octets.
 
-use std::io;
+use std::path::PathBuf;
 
 use memchr::memmem::Finder;
 
+use super::claim::Claims;
 use super::limits::Limits;
 use super::line::{self, Before, Dialect, Told};
 use super::window::Window;
@@ -43,90 +44,125 @@ pub(super) enum HeaderEnd {
 #[derive(Debug)]
 pub(super) struct Mbox {
     dialect: Dialect,
+    claims: Claims,
     finder: Finder<'static>,
 }
 
+/// What a search of the visible octets came to.
+enum Search {
+    /// No message begins in them, but for what may at their end.
+    Nothing,
+    /// One begins there.
+    Found(usize),
+    /// One may begin there: more must be seen.
+    Undecided(usize),
+}
+
 impl Mbox {
-    pub fn new(dialect: Dialect) -> Self {
+    /// For a mailbox of this dialect; `path` where it is a file.
+    pub fn new(dialect: Dialect, path: Option<PathBuf>) -> Self {
         Self {
             dialect,
+            claims: Claims::new(path),
             finder: Finder::new(b"From "),
         }
     }
 
     /// The message whose postmark stands at the front of `window`; none at the
     /// end of the input.
-    pub fn next(&self, window: &mut Window, limits: &Limits) -> io::Result<Option<Cut>> {
-        pass_postmarks(window)?;
+    pub fn next(&mut self, window: &mut Window, limits: &Limits) -> Option<Cut> {
+        pass_postmarks(window);
         let mut cut = Cut {
             offset: window.offset(),
             line: window.line(),
             ..Cut::default()
         };
-        window.show(1)?;
+        window.show(1);
         if window.visible().is_empty() {
-            return Ok(None);
+            return None;
         }
-        if header(window, limits, Some(self.dialect), &mut cut)? == HeaderEnd::BlankLine {
-            self.body(window, limits, &mut cut)?;
+        if header(window, limits, Some(self.dialect), &mut cut) == HeaderEnd::BlankLine {
+            self.claims.learn(&cut.octets, window, self.dialect);
+            self.body(window, limits, &mut cut);
         }
-        Ok(Some(cut))
+        Some(cut)
     }
 
     /// Passes a body, up to the next postmark or the end.
-    fn body(&self, window: &mut Window, limits: &Limits, cut: &mut Cut) -> io::Result<()> {
+    fn body(&mut self, window: &mut Window, limits: &Limits, cut: &mut Cut) {
         let start = window.offset();
+        let header = cut.octets.len();
+        // Before this place no postmark counts: the header says so.
+        let mut claimed = None;
         loop {
-            let visible = window.visible();
-            let mut passed = visible.len();
-            let mut found = false;
-            let mut from = 0;
-            while let Some(hit) = self.finder.find(visible.get(from..).unwrap_or_default()) {
-                let at = from + hit;
-                from = at + 1;
-                let Some(before) = before(visible, at, window.offset() == start) else {
-                    continue;
-                };
-                let rest = visible.get(at..).unwrap_or_default();
-                match line::begins_message(rest, window.is_last(), before, self.dialect) {
-                    Told::No => {}
-                    told => {
-                        passed = at;
-                        found = told == Told::Yes;
-                        break;
-                    }
+            let mut search = self.search(window, start, claimed.unwrap_or(start));
+            if let Search::Found(at) = search
+                && claimed.is_none()
+            {
+                let octets = cut.octets.get(..header).unwrap_or_default();
+                let end = self
+                    .claims
+                    .end_of_body(octets, start, window, self.dialect)
+                    .unwrap_or(start);
+                claimed = Some(end);
+                if end > window.offset() + at as u64 {
+                    search = self.search(window, start, end);
                 }
             }
-            let done = found || (window.is_last() && passed == visible.len());
-            let all = visible.len();
-            if !done {
-                passed = passed.min(all.saturating_sub(TAIL)).saturating_sub(TAIL);
-            }
+            let all = window.visible().len();
+            let (passed, done) = match search {
+                Search::Found(at) => (at, true),
+                Search::Nothing if window.is_last() => (all, true),
+                Search::Nothing => (all.saturating_sub(TAIL), false),
+                Search::Undecided(at) => (at.saturating_sub(TAIL), false),
+            };
             if !cut.truncated {
                 let wanted = limits.body.saturating_sub(cut.body).min(passed);
-                cut.octets
-                    .extend_from_slice(visible.get(..wanted).unwrap_or_default());
+                let kept = window.visible().get(..wanted).unwrap_or_default();
+                cut.octets.extend_from_slice(kept);
                 cut.body += wanted;
             }
             window.pass(passed);
             if done {
-                return Ok(());
+                return;
             }
-            window.more()?;
+            window.more();
         }
+    }
+
+    /// Looks for the beginning of a message, not before `earliest`, in a body
+    /// that begins at `start`.
+    fn search(&self, window: &Window, start: u64, earliest: u64) -> Search {
+        let visible = window.visible();
+        let skip = earliest.saturating_sub(window.offset());
+        let mut from = usize::try_from(skip).unwrap_or(usize::MAX);
+        while let Some(hit) = self.finder.find(visible.get(from..).unwrap_or_default()) {
+            let at = from + hit;
+            from = at + 1;
+            let Some(before) = before(visible, at, window.offset() == start) else {
+                continue;
+            };
+            let rest = visible.get(at..).unwrap_or_default();
+            match line::begins_message(rest, window.is_last(), before, self.dialect) {
+                Told::No => {}
+                Told::Yes => return Search::Found(at),
+                Told::More => return Search::Undecided(at),
+            }
+        }
+        Search::Nothing
     }
 }
 
 /// Cuts the one message that the input is.
-pub(super) fn message(window: &mut Window, limits: &Limits) -> io::Result<Cut> {
+pub(super) fn message(window: &mut Window, limits: &Limits) -> Cut {
     let mut cut = Cut {
         offset: window.offset(),
         line: window.line(),
         ..Cut::default()
     };
-    let end = header(window, limits, None, &mut cut)?;
+    let end = header(window, limits, None, &mut cut);
     if end == HeaderEnd::BlankLine && !cut.truncated {
-        window.show(limits.body)?;
+        window.show(limits.body);
         let visible = window.visible();
         let body = visible.get(..limits.body).unwrap_or(visible);
         cut.octets.extend_from_slice(body);
@@ -134,7 +170,7 @@ pub(super) fn message(window: &mut Window, limits: &Limits) -> io::Result<Cut> {
         let passed = body.len();
         window.pass(passed);
     }
-    Ok(cut)
+    cut
 }
 
 /// Takes a header section with its blank line (RFC 5322, section 2.1).
@@ -143,7 +179,7 @@ pub(super) fn header(
     limits: &Limits,
     mbox: Option<Dialect>,
     cut: &mut Cut,
-) -> io::Result<HeaderEnd> {
+) -> HeaderEnd {
     let mut inside_line = false;
     loop {
         let visible = window.visible();
@@ -197,9 +233,9 @@ pub(super) fn header(
                 if cut.truncated {
                     drop_torn_line(&mut cut.octets);
                 }
-                return Ok(end);
+                return end;
             }
-            None => window.more()?,
+            None => window.more(),
         }
     }
 }
@@ -215,16 +251,17 @@ fn drop_torn_line(octets: &mut Vec<u8>) {
 }
 
 /// Passes the postmark at the front, and those that UUCP left behind it.
-fn pass_postmarks(window: &mut Window) -> io::Result<()> {
-    for _ in 0..9 {
-        window.show(4096)?;
-        if !line::is_old_postmark(window.visible()) {
+fn pass_postmarks(window: &mut Window) {
+    for passed in 0..=line::MOST_OLD_POSTMARKS {
+        window.show(4096);
+        let visible = window.visible();
+        let own = passed == 0 && visible.starts_with(b"From ");
+        if !own && !visible.starts_with(b">From ") {
             break;
         }
         let length = line::first_line(window.visible(), 4096).len() + 1;
         window.pass(length);
     }
-    Ok(())
 }
 
 /// What stands before `at`; none where no line begins there.

@@ -1,7 +1,7 @@
 //! A window that moves over an input: constant memory, offsets and line
 //! numbers kept, nothing read twice.
 
-use std::io::{self, Read};
+use std::io::{self, BufRead, Read};
 
 /// Octets asked of the system at first, and at most, at a time: one message
 /// needs little, a large mailbox is read in blocks.
@@ -16,19 +16,33 @@ pub(super) struct Window {
     offset: u64,
     line: u64,
     finished: bool,
+    failure: Option<io::Error>,
 }
 
 impl Window {
-    pub fn new(input: Box<dyn Read + Send>) -> Self {
+    /// A window at the start of `input`; `buffer` is used again.
+    pub fn new(input: Box<dyn Read + Send>, buffer: Vec<u8>) -> Self {
         Self {
             input,
-            buffer: Vec::new(),
+            buffer,
             start: 0,
             end: 0,
             offset: 0,
             line: 1,
             finished: false,
+            failure: None,
         }
+    }
+
+    /// The buffer, to be used again.
+    pub fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+
+    /// What kept the input from being read to its end, told once. Until then
+    /// a failure looks like the end, so that what came before it is not lost.
+    pub fn failure(&mut self) -> Option<io::Error> {
+        self.failure.take()
     }
 
     /// Octets of the input before the visible ones.
@@ -71,17 +85,16 @@ impl Window {
     }
 
     /// Makes `count` octets visible, or all that are left.
-    pub fn show(&mut self, count: usize) -> io::Result<()> {
+    pub fn show(&mut self, count: usize) {
         while self.end - self.start < count && !self.finished {
-            self.more()?;
+            self.more();
         }
-        Ok(())
     }
 
     /// Makes more octets visible, unless the input is at its end.
-    pub fn more(&mut self) -> io::Result<()> {
+    pub fn more(&mut self) {
         if self.finished {
-            return Ok(());
+            return;
         }
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -98,30 +111,45 @@ impl Window {
                 Ok(0) => self.finished = true,
                 Ok(count) => self.end += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.finished = true;
+                    self.failure = Some(error);
+                }
             }
-            return Ok(());
+            return;
         }
     }
 }
 
-/// What was seen is read again, then the rest: for a form that is found out by
-/// its first octets and then read by another reader.
+/// What is visible is read again, then the rest: for a form that is found out
+/// by its first octets and then read by another reader.
 impl Read for Window {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.visible().is_empty() {
-            if self.finished {
-                return Ok(0);
-            }
-            return self.input.read(out);
-        }
-        let count = self.visible().len().min(out.len());
-        let (into, from) = (out.get_mut(..count), self.visible().get(..count));
+        let visible = self.fill_buf()?;
+        let count = visible.len().min(out.len());
+        let (into, from) = (out.get_mut(..count), visible.get(..count));
         if let (Some(into), Some(from)) = (into, from) {
             into.copy_from_slice(from);
         }
-        self.pass_counted(count, 0);
+        self.consume(count);
         Ok(count)
+    }
+}
+
+impl BufRead for Window {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.show(1);
+        match self.failure.take() {
+            Some(error) if self.start == self.end => Err(error),
+            other => {
+                self.failure = other;
+                Ok(self.visible())
+            }
+        }
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.pass_counted(count, 0);
     }
 }
 
