@@ -114,6 +114,7 @@ worlds! {
     null_mx = "null-mx",
     null_mx_beside_others = "null-mx-beside-others",
     nxdomain = "nxdomain",
+    nxdomain_of_all_names = "nxdomain-of-all-names",
     other_root = "other-root",
     over_long_line = "over-long-line",
     same_address_twice = "same-address-twice",

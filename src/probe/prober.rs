@@ -17,6 +17,7 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::attempt::{Attempt, Because};
+use crate::failure::{Failure, Kind};
 use crate::name::{DomainName, HostName};
 use crate::observed::domain::{
     Addresses, Client, Control, Dnssec, DomainObservation, HostObservation, MtaSts, MxAnswer,
@@ -294,6 +295,18 @@ impl Prober {
                 observation.connections += result.connections;
             }
             observation.control = result.attempt;
+        } else if says_no_mail(observation)
+            && let Some((host, _)) = inner.control_host(&observation.hosts)
+        {
+            // Nobody was talked to, so only the resolver can be at fault: one
+            // that does not know the control host either answers for a network
+            // of its own.
+            let resolved = mx::resolve(&inner.dns, &host).await;
+            let known = resolved.addresses.done();
+            if known.is_none_or(|addresses| addresses.list.is_empty()) {
+                let failure = control::unresolved(&host, resolved.addresses.failure());
+                observation.control = Attempt::failed(failure);
+            }
         }
     }
 
@@ -320,6 +333,21 @@ fn wants_control(hosts: &[HostObservation]) -> bool {
         tried().any(|endpoint| endpoint.connect.is_done() && !endpoint.handshake.is_done());
     let reached = tried().any(|endpoint| endpoint.connect.is_done());
     without_tls || (!reached && tried().next().is_some())
+}
+
+/// Whether the resolver denies that the domain, or any host for its mail,
+/// exists. A null MX is no denial but the domain's own word.
+fn says_no_mail(observation: &DomainObservation) -> bool {
+    let denied = |failure: Option<&Failure>| {
+        failure.is_some_and(|f| matches!(f.kind, Kind::Nxdomain | Kind::NoData))
+    };
+    let hosts = &observation.hosts;
+    denied(observation.mx.failure())
+        || (!hosts.is_empty()
+            && hosts.iter().all(|host| match host.addresses.done() {
+                Some(addresses) => addresses.list.is_empty() && addresses.partial.is_none(),
+                None => denied(host.addresses.failure()),
+            }))
 }
 
 /// A host and one of its endpoints, by their places in the observation.

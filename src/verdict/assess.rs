@@ -7,7 +7,7 @@ use crate::failure::{Failure, Kind};
 use crate::observed::domain::{DomainObservation, HostObservation};
 use crate::observed::endpoint::EndpointObservation;
 use crate::tls::handshake::Handshake;
-use crate::verdict::protection::{self, Enforcement};
+use crate::verdict::protection::{self, Enforcement, NoMail};
 use crate::verdict::sight::{Sight, sight, sight_from_here};
 use crate::verdict::{HostVerdict, Protection, Required, Verdict, findings, reason, senders};
 
@@ -18,7 +18,17 @@ pub fn assess(observation: &DomainObservation, at: Timestamp, required: Required
     let protection = if scene.doubtful && protection::seen(&scene).endpoints == 0 {
         Protection::Unknown
     } else {
-        protection::of_domain(&scene)
+        match protection::of_domain(&scene) {
+            // A resolver that does not know the control host either answers
+            // for a network of its own. A null MX is the domain's own word.
+            Protection::NoMail
+                if scene.control_trouble().is_some()
+                    && protection::no_mail(observation) != Some(NoMail::NullMx) =>
+            {
+                Protection::Unknown
+            }
+            protection => protection,
+        }
     };
     let answer = answer(&scene, protection, required);
     let findings = findings::of(&scene, protection);

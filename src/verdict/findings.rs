@@ -45,9 +45,7 @@ pub(super) fn control_code(failure: &Failure) -> Code {
         | Kind::StarttlsRejected
         | Kind::StarttlsMasked
         | Kind::GreetingTimeout => Code::Port25Blocked,
-        Kind::Servfail | Kind::DnsTimeout | Kind::DnsRefused | Kind::Nxdomain | Kind::NoData => {
-            Code::of(failure.kind)
-        }
+        Kind::Servfail | Kind::DnsTimeout | Kind::DnsRefused => Code::of(failure.kind),
         Kind::TooManyOpenFiles => Code::TooManyOpenFiles,
         _ => Code::ControlFailed,
     }
@@ -85,11 +83,19 @@ fn domain(scene: &Scene<'_>, protection: Protection, list: &mut List) {
     }
     if let Some(failure) = observation.mx.failure() {
         let code = Code::of(failure.kind);
+        let doubted = scene.control_trouble().is_some();
         let subject = match failure.kind {
+            Kind::Nxdomain if doubted => {
+                format!("the resolver here says that {name} does not exist")
+            }
             Kind::Nxdomain => format!("{name} does not exist"),
             _ => format!("{name}: {}", code.summary()),
         };
-        list.add(0, Finding::new(code, subject, said(failure)));
+        let mut finding = Finding::new(code, subject, said(failure));
+        if doubted {
+            finding.severity = Severity::Note;
+        }
+        list.add(0, finding);
     }
     let records = observation.mx.done().map(|mx| &mx.records[..]);
     let nulls = records

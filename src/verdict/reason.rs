@@ -79,15 +79,14 @@ fn no_mail(scene: &Scene<'_>) -> String {
 }
 
 fn control(scene: &Scene<'_>) -> String {
-    let code = scene
-        .control_trouble()
-        .map(super::findings::control_code)
-        .unwrap_or(Code::ControlFailed);
+    let failure = scene.control_trouble();
+    let code = failure.map_or(Code::ControlFailed, super::findings::control_code);
+    let unresolved = failure.is_some_and(|f| matches!(f.kind, Kind::Nxdomain | Kind::NoData));
     match code {
         Code::Port25Blocked => {
             "Nothing can be said from here: port 25 is blocked or rewritten on this network."
         }
-        Code::ControlFailed => {
+        Code::ControlFailed if !unresolved => {
             "Nothing can be said from here: the control host did not show that this network \
              lets TLS through."
         }

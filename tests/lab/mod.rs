@@ -81,7 +81,7 @@ impl Lab {
             ControlSpec::Blocked => {
                 zone.push_str(&format!("\n{CONTROL_HOST} A {CONTROL_ABSENT}\n"));
             }
-            ControlSpec::None => {}
+            ControlSpec::Unresolved | ControlSpec::None => {}
         }
         let mut last = String::new();
         for _ in 0..50 {

@@ -47,6 +47,8 @@ pub enum ControlSpec {
     Blocked,
     /// It answers, and STARTTLS is missing: something on the path rewrites.
     Stripped,
+    /// The resolver does not know it.
+    Unresolved,
     /// None is asked.
     None,
 }

@@ -24,8 +24,9 @@ pub(super) const CONTROL_FAILED: Words = Words {
     tlsrpt: None,
     summary: "the control host could not confirm that this network lets TLS through",
     means: "Before anything bad is said of a domain, a host known to offer STARTTLS is \
-            asked over the same path. It answered, but not as it should, so the fault may \
-            lie on this network, or with the control host.",
+            asked over the same path. It could not be looked up, or did not answer as it \
+            should, so the fault may lie on this network, with its resolver, or with the \
+            control host.",
     fix: Some(
         "try again later, from another network, or name another host known to offer \
          STARTTLS with --control",

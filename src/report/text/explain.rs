@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 
 use crate::answer::Standing;
+use crate::attempt::{Attempt, Because};
 use crate::explain::{
     ConclusionState, Explanation, HopExplanation, MatchedBy, ObservedFrom, RankedCause,
 };
@@ -206,6 +207,13 @@ fn steps(next: &[String], style: Style) -> String {
     out
 }
 
+/// Whether an address was left alone since the Internet does not route it.
+fn refused(observation: &DomainObservation) -> bool {
+    let skipped = Attempt::Skipped(Because::AddressNotPublic);
+    let mut endpoints = observation.hosts.iter().flat_map(|host| &host.endpoints);
+    endpoints.any(|endpoint| endpoint.connect == skipped)
+}
+
 /// The last lines: trust, what was probed, when and from where.
 fn notes(
     chain: &Chain,
@@ -231,6 +239,11 @@ fn notes(
                 n => format!("{n} addresses"),
             },
         );
+        if refused(observation) {
+            text.push_str(
+                " Addresses that are not public were not asked (--probe-private lifts that).",
+            );
+        }
     }
     if probes.is_empty() {
         if chain.hops.iter().any(crate::explain::pair::needs_probe) {
