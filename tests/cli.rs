@@ -155,8 +155,10 @@ fn what_is_no_message_is_refused_with_the_reason() {
 fn what_cannot_be_read_is_refused_with_the_reason() {
     let directory = tempfile::tempdir().unwrap();
     let message = file(&directory, "message.eml", ENCRYPTED);
+    let empty = directory.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
     for path in [
-        directory.path().to_owned(),
+        empty,
         directory.path().join("absent.eml"),
         // A file that is used like a folder cannot be read by root either.
         message.join("inside.eml"),
@@ -592,4 +594,23 @@ fn explain_asks_the_network_only_where_it_may() {
     let output = explain(&["--probe-private"]);
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
     assert_eq!(lab.log.connections_to("mx1.partner.example"), 1);
+}
+
+#[test]
+fn what_was_pasted_is_shown_where_it_stands() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = "On Tuesday Al wrote:\n> Received: from out7.relay.example (out7.relay.example [203.0.113.7])\n> by mx1.partner.example (Postfix) with ESMTPS id 4X;\n> Tue, 03 Nov 2026 09:14:07 +0000\n";
+    let path = file(&directory, "reply.txt", text.as_bytes());
+    let output = starttrace()
+        .args(["trace", "-f", "json"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let hop = &document["data"]["hops"][0];
+    assert_eq!(document["data"]["source"]["kind"], "headers");
+    assert_eq!(hop["line"], 2);
+    let span = |at: usize| usize::try_from(hop["span"][at].as_u64().unwrap()).unwrap();
+    assert!(text[span(0)..].starts_with("Received: from out7"));
+    assert!(text[..span(1)].ends_with("09:14:07 +0000"));
 }

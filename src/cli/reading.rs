@@ -8,7 +8,7 @@ use crate::cli::args::Reading;
 use crate::cli::output::{Trouble, complain};
 use crate::mailbox::{self, Limits};
 use crate::trace::TrustRule;
-use crate::trace::chain::{Chain, Source};
+use crate::trace::chain::Chain;
 use crate::trace::reading;
 use crate::trace::software::Table;
 use crate::trace::witness::Witnesses;
@@ -93,20 +93,26 @@ fn add(file: &Path, trust: &[TrustRule], into: &mut Messages) {
                 continue;
             }
         };
+        // What was put right stands elsewhere in its file, line by line.
+        let verbatim = message.is_verbatim();
         let reading = reading::Reading {
-            source: Source {
-                path: message.path,
-                index: message.index,
-                kind: message.kind,
-            },
+            source: message.source(),
             trust,
             software: Table::built_in(),
-            line: message.line,
-            offset: message.offset,
+            line: if verbatim { message.line } else { 1 },
+            offset: if verbatim { message.offset } else { 0 },
             truncated: message.header_truncated,
         };
         match Chain::read(&message.octets, &reading) {
-            Ok(chain) => into.chains.push(chain),
+            Ok(mut chain) => {
+                if !verbatim {
+                    chain.relocate(|at| {
+                        let place = message.place(at)?;
+                        Some((place.offset, place.line))
+                    });
+                }
+                into.chains.push(chain);
+            }
             Err(why) => {
                 complain(&format!("{}: {why}", reading.source.path));
                 into.skipped += 1;

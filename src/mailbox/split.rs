@@ -4,6 +4,7 @@
 //! `From ` and never copied, but for their first octets.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
@@ -16,8 +17,8 @@ use super::window::Window;
 /// the blank line before it.
 const TAIL: usize = 16;
 
-/// A line of this many octets is passed in pieces.
-const LONG_LINE: usize = 64 << 10;
+/// A header section is searched in pieces of this size.
+const PIECE: usize = 8 << 10;
 
 /// A message cut out of a stream.
 #[derive(Debug, Default)]
@@ -174,71 +175,107 @@ pub(super) fn message(window: &mut Window, limits: &Limits) -> Cut {
 }
 
 /// Takes a header section with its blank line (RFC 5322, section 2.1).
+///
+/// Four searches over a piece that lies in the nearest cache are quicker than
+/// one look at every line.
 pub(super) fn header(
     window: &mut Window,
     limits: &Limits,
     mbox: Option<Dialect>,
     cut: &mut Cut,
 ) -> HeaderEnd {
-    let mut inside_line = false;
+    window.show(2);
+    let mut border = match window.visible() {
+        [b'\n', ..] => Border::At(1, HeaderEnd::BlankLine),
+        [b'\r', b'\n', ..] => Border::At(2, HeaderEnd::BlankLine),
+        _ => border(window, mbox),
+    };
     loop {
-        let visible = window.visible();
-        let (mut passed, mut lines) = (0, 0);
-        let mut end = None;
-        for at in memchr::memchr_iter(b'\n', visible) {
-            let text = visible.get(passed..at).unwrap_or_default();
-            let continues = std::mem::take(&mut inside_line);
-            if !continues {
-                if matches!(text, b"" | b"\r") {
-                    end = Some(HeaderEnd::BlankLine);
-                } else if let Some(dialect) = mbox
-                    && text.starts_with(b"From ")
-                {
-                    let rest = visible.get(passed..).unwrap_or_default();
-                    match line::begins_message(rest, window.is_last(), Before::Header, dialect) {
-                        Told::No => {}
-                        Told::Yes => {
-                            end = Some(HeaderEnd::Postmark);
-                            break;
-                        }
-                        Told::More => break,
-                    }
-                }
-            }
-            passed = at + 1;
-            lines += 1;
-            if end.is_some() {
-                break;
-            }
+        let (passed, end) = match border {
+            Border::At(passed, end) => (passed, Some(end)),
+            Border::NotBefore(passed) => (passed, None),
+        };
+        let kept = window.visible().get(..passed).unwrap_or_default();
+        if end == Some(HeaderEnd::EndOfInput) {
+            cut.unfinished = kept.last().is_some_and(|last| *last != b'\n');
         }
-        if end.is_none() && passed == 0 {
-            if window.is_last() {
-                passed = visible.len();
-                end = Some(HeaderEnd::EndOfInput);
-                cut.unfinished = passed > 0 || inside_line;
-            } else if visible.len() >= LONG_LINE && memchr::memchr(b'\n', visible).is_none() {
-                passed = visible.len();
-                inside_line = true;
-            }
-        }
-        let room = limits.header.saturating_sub(cut.octets.len());
         if !cut.truncated {
-            let kept = visible.get(..passed.min(room)).unwrap_or_default();
-            cut.octets.extend_from_slice(kept);
+            let room = limits.header.saturating_sub(cut.octets.len());
             cut.truncated = passed > room;
+            cut.octets
+                .extend_from_slice(kept.get(..room).unwrap_or(kept));
         }
-        window.pass_counted(passed, lines);
-        match end {
-            Some(end) => {
-                if cut.truncated {
-                    drop_torn_line(&mut cut.octets);
-                }
-                return end;
+        window.pass(passed);
+        if let Some(end) = end {
+            if cut.truncated {
+                drop_torn_line(&mut cut.octets);
             }
-            None => window.more(),
+            return end;
         }
+        if passed == 0 {
+            window.more();
+        }
+        border = self::border(window, mbox);
     }
 }
+
+/// Where a header section ends, as far as can be seen.
+enum Border {
+    At(usize, HeaderEnd),
+    /// So many octets belong to it; then more must be seen.
+    NotBefore(usize),
+}
+
+/// Looks for the end in the next piece. It begins inside a line or with a line
+/// end, so that no border lies before it.
+fn border(window: &Window, mbox: Option<Dialect>) -> Border {
+    let visible = window.visible();
+    let piece = visible.get(..PIECE).unwrap_or(visible);
+    let mut border = None;
+    let mut rest = piece;
+    if let Some(at) = NEEDLES.blank.find(rest) {
+        border = Some(Border::At(at + 2, HeaderEnd::BlankLine));
+        rest = piece.get(..at).unwrap_or_default();
+    }
+    if let Some(at) = NEEDLES.blank_crlf.find(rest) {
+        border = Some(Border::At(at + 3, HeaderEnd::BlankLine));
+        rest = piece.get(..at).unwrap_or_default();
+    }
+    if let Some(dialect) = mbox {
+        for at in NEEDLES.postmark.find_iter(rest) {
+            let text = visible.get(at + 1..).unwrap_or_default();
+            match line::begins_message(text, window.is_last(), Before::Header, dialect) {
+                Told::No => {}
+                Told::Yes => return Border::At(at + 1, HeaderEnd::Postmark),
+                Told::More => return Border::NotBefore(at),
+            }
+        }
+    }
+    if let Some(border) = border {
+        return border;
+    }
+    if window.is_last() && piece.len() == visible.len() {
+        return Border::At(piece.len(), HeaderEnd::EndOfInput);
+    }
+    match memchr::memrchr(b'\n', piece) {
+        Some(at) if at > 0 => Border::NotBefore(at),
+        _ if piece.len() == PIECE => Border::NotBefore(PIECE),
+        _ => Border::NotBefore(0),
+    }
+}
+
+/// What ends a header section.
+struct Needles {
+    blank: Finder<'static>,
+    blank_crlf: Finder<'static>,
+    postmark: Finder<'static>,
+}
+
+static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles {
+    blank: Finder::new(b"\n\n"),
+    blank_crlf: Finder::new(b"\n\r\n"),
+    postmark: Finder::new(b"\nFrom "),
+});
 
 /// A line that was cut in two would be misread, unless it is most of what
 /// there is.

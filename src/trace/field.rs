@@ -70,9 +70,10 @@ impl Received {
             .map(str::to_uppercase)
     }
 
-    /// Moves every span, where the message does not begin its file.
-    pub(super) fn shift(&mut self, by: usize) {
-        let move_one = |span: &mut Range<usize>| *span = span.start + by..span.end + by;
+    /// Moves every span to where its octets stand, where the message is not
+    /// its file.
+    pub(super) fn relocate(&mut self, to: &impl Fn(Range<usize>) -> Range<usize>) {
+        let move_one = |span: &mut Range<usize>| *span = to(span.clone());
         let pieces = [
             &mut self.via,
             &mut self.with,

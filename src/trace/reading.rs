@@ -1,5 +1,7 @@
 //! From octets to a chain.
 
+use std::ops::Range;
+
 use crate::answer::Answer;
 use crate::finding::{Code, Finding};
 use crate::trace::chain::{Chain, Hop, NoTrace, SoftwareMark, Source, SourceKind, Trust};
@@ -140,28 +142,40 @@ impl Chain {
         judge::judge(&mut chain);
         Ok(chain)
     }
-}
 
-fn hop(number: usize, found: &message::Field, raw: &[u8], reading: &Reading<'_>) -> Hop {
-    let mut received = field::parse(&found.value);
-    let text: String = String::from_utf8_lossy(raw).replace('\r', "");
-    let habit = reading.software.recognise(&received, &text);
-    let leg = leg(&received, habit.as_ref().and_then(|habit| habit.leg));
-    let mut tls = conclude::conclude(&received, habit.as_ref(), leg);
-    let shift = reading.offset;
-    if shift > 0 {
-        received.shift(shift);
-        for piece in &mut tls.evidence {
-            if let Some(span) = &mut piece.span {
-                *span = span.start + shift..span.end + shift;
+    /// Moves every place, for a message that was put right before it was read:
+    /// `place` gives the offset in the file and the line (from 1) of an octet
+    /// of what was read.
+    pub fn relocate(&mut self, place: impl Fn(usize) -> Option<(usize, usize)>) {
+        let to = |span: Range<usize>| {
+            let start = place(span.start).map_or(span.start, |(offset, _)| offset);
+            // An end belongs to the octet before it.
+            let last = span.end.checked_sub(1).filter(|last| *last >= span.start);
+            let end = last
+                .and_then(&place)
+                .map_or(start, |(offset, _)| offset + 1);
+            start..end.max(start)
+        };
+        for hop in &mut self.hops {
+            if let Some((_, line)) = place(hop.span.start) {
+                hop.line = line;
+                relocate(hop, &to);
             }
         }
     }
+}
+
+fn hop(number: usize, found: &message::Field, raw: &[u8], reading: &Reading<'_>) -> Hop {
+    let received = field::parse(&found.value);
+    let text: String = String::from_utf8_lossy(raw).replace('\r', "");
+    let habit = reading.software.recognise(&received, &text);
+    let leg = leg(&received, habit.as_ref().and_then(|habit| habit.leg));
+    let tls = conclude::conclude(&received, habit.as_ref(), leg);
     let software: Option<SoftwareMark> = habit.map(|habit| habit.mark);
-    Hop {
+    let mut hop = Hop {
         number,
         line: reading.line + found.line,
-        span: found.span.start + shift..found.span.end + shift,
+        span: found.span.clone(),
         raw: raw.to_vec(),
         received,
         delay: None,
@@ -169,6 +183,21 @@ fn hop(number: usize, found: &message::Field, raw: &[u8], reading: &Reading<'_>)
         leg,
         trusted: Trust::Unknown,
         tls,
+    };
+    let shift = reading.offset;
+    if shift > 0 {
+        relocate(&mut hop, &|span| span.start + shift..span.end + shift);
+    }
+    hop
+}
+
+fn relocate(hop: &mut Hop, to: &impl Fn(Range<usize>) -> Range<usize>) {
+    hop.span = to(hop.span.clone());
+    hop.received.relocate(to);
+    for piece in &mut hop.tls.evidence {
+        if let Some(span) = &mut piece.span {
+            *span = to(span.clone());
+        }
     }
 }
 
