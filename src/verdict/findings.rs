@@ -127,8 +127,11 @@ fn domain(scene: &Scene<'_>, protection: Protection, list: &mut List) {
                 Code::NullMxBesideOthers,
                 format!("{name}: {}", Code::NullMxBesideOthers.summary()),
                 format!(
-                    "the MX record \".\" beside {} others",
-                    records.unwrap_or_default().len() - nulls
+                    "the MX record \".\" beside {}",
+                    match records.unwrap_or_default().len() - nulls {
+                        1 => "another".to_owned(),
+                        n => format!("{n} others"),
+                    }
                 ),
             ),
         ),

@@ -10,7 +10,8 @@ use crate::trace::chain::{GapKind, Trust};
 
 pub(super) fn receiver_not_in_mx(facts: &Facts<'_>) -> Option<Argument> {
     let mx = facts.mx.as_ref().filter(|_| facts.is_open_relay_hop())?;
-    if mx.matched_by != MatchedBy::None || mx.observation.hosts.is_empty() {
+    let pool = mx.matched_by == MatchedBy::Pool;
+    if !(pool || mx.matched_by == MatchedBy::None) || mx.observation.hosts.is_empty() {
         return None;
     }
     let hosts: Vec<_> = mx
@@ -24,10 +25,10 @@ pub(super) fn receiver_not_in_mx(facts: &Facts<'_>) -> Option<Argument> {
     let spoken_for = facts
         .probe
         .as_ref()
-        .is_some_and(|probe| probe.matched_by != MatchedBy::None);
+        .is_some_and(|probe| probe.matched_by != MatchedBy::None && !probe.session.is_empty());
     Some(
         Argument::new(
-            if spoken_for {
+            if spoken_for || pool {
                 Strength::Weak
             } else {
                 Strength::Strong
@@ -43,7 +44,8 @@ pub(super) fn receiver_not_in_mx(facts: &Facts<'_>) -> Option<Argument> {
 
 pub(super) fn mx_moved_since(facts: &Facts<'_>) -> Option<Argument> {
     let mx = facts.mx.as_ref().filter(|_| facts.is_open_relay_hop())?;
-    if mx.matched_by != MatchedBy::None || mx.observation.hosts.is_empty() {
+    let outside = matches!(mx.matched_by, MatchedBy::None | MatchedBy::Pool);
+    if !outside || mx.observation.hosts.is_empty() {
         return None;
     }
     // A host of the recipient's own domain, or one that has left the DNS,
@@ -55,6 +57,10 @@ pub(super) fn mx_moved_since(facts: &Facts<'_>) -> Option<Argument> {
         .and_then(|probe| probe.host)
         .and_then(|host| host.addresses.failure())
         .filter(|failure| failure.kind == Kind::Nxdomain);
+    // Nodes behind an MX name often have names of their own.
+    if mx.matched_by == MatchedBy::Pool && gone.is_none() {
+        return None;
+    }
     let mut argument = Argument::new(Strength::Weak, Basis::Message);
     if let Some(failure) = gone {
         argument.strength = Strength::Strong;

@@ -38,9 +38,14 @@ pub(super) fn not_offered(facts: &Facts<'_>) -> Option<Argument> {
         }
         return Some(argument.for_(format!("no probe has cleared {server}")));
     };
-    let absent =
-        |seen: &&Seen<'_>| matches!(seen.reaction, Reaction::NotOffered | Reaction::EhloRefused);
+    // A server that knows HELO alone has a cause of its own.
+    let helo_only = |seen: &Seen<'_>| matches!(seen.reaction, Reaction::EhloRefused);
+    if !probe.session.is_empty() && probe.session.iter().all(helo_only) {
+        return None;
+    }
+    let absent = |seen: &&Seen<'_>| matches!(seen.reaction, Reaction::NotOffered);
     if probe.is_lacking()
+        && probe.session.iter().any(|s| absent(&s))
         && probe
             .session
             .iter()
