@@ -148,18 +148,18 @@ fn repair_plain(text: &[u8], base: Base, body: usize) -> Option<Pasted> {
         if line::is_old_postmark(line.text) {
             continue;
         }
-        map.push(RepairedLine {
-            at: octets.len(),
-            offset: base.offset + line.offset,
-            length: line.text.len(),
-            line: base.line + line.number,
-        });
         let mut text = line.text;
         if begins_field(text) {
             text = text.trim_ascii_start();
-        } else if !is_fold(text) && octets.last().is_some() {
+        } else if !is_fold(text) && !octets.is_empty() {
             octets.push(b' ');
         }
+        map.push(RepairedLine {
+            at: octets.len(),
+            offset: base.offset + line.offset + (line.text.len() - text.len()),
+            length: text.len(),
+            line: base.line + line.number,
+        });
         if references {
             octets.extend_from_slice(&html::references(text));
         } else {
