@@ -336,6 +336,12 @@ impl<'a> ProbeFacts<'a> {
         })
     }
 
+    /// Whether policies were looked for at all.
+    #[must_use]
+    pub fn policies_asked(&self) -> bool {
+        !matches!(self.observation.mta_sts.record, Attempt::Skipped(_))
+    }
+
     /// The mode of the MTA-STS policy, where one was read.
     #[must_use]
     pub fn sts_mode(&self) -> Option<StsMode> {

@@ -77,6 +77,10 @@ pub fn steps(facts: &Facts<'_>, conclusion: &Conclusion, causes: &[RankedCause])
                     "fix {domain}: move MTA-STS from testing to enforce"
                 ));
             }
+            None if !probe.policies_asked() => steps.push(format!(
+                "fix {domain}: publish MTA-STS or DANE if it has neither, so that senders \
+                 insist on TLS"
+            )),
             Some(StsMode::None) | None => steps.push(format!(
                 "fix {domain}: publish MTA-STS or DANE, so that senders insist on TLS"
             )),

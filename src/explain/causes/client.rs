@@ -240,6 +240,9 @@ pub(super) fn stripped_in_transit(facts: &Facts<'_>) -> Option<Argument> {
         (false, Some(StsMode::Testing)) => {
             argument.for_("nothing protects this path: no DANE seen, MTA-STS only testing")
         }
+        (false, None) if !probe.policies_asked() => {
+            argument.for_("whether DANE or MTA-STS protects this path was not looked at")
+        }
         (false, Some(StsMode::None) | None) => {
             argument.for_("nothing protects this path: neither DANE nor MTA-STS was seen")
         }
