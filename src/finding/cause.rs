@@ -1,6 +1,6 @@
 //! Why a hop may lack TLS: every cause code with its words.
 //!
-//! One row of [`causes!`] is one cause: its published word, the strongest
+//! One row of `causes!` is one cause: its published word, the strongest
 //! standing that circumstantial evidence may ever give it, one line, what it
 //! is, and the observation that would settle it. The rules that weigh a cause
 //! for a hop stand in `explain::causes`. A statement made at the time by a
