@@ -487,9 +487,7 @@ fn help_lists_nothing_that_does_not_work() {
         help.push_str(&stdout(&run(&["help", command])));
     }
     for later in [
-        "--dnssec",
         "--trust-anchor",
-        "--trust-ad",
         "--policy-port",
         "--proxy",
         "--depth",

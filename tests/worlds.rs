@@ -52,6 +52,20 @@ worlds! {
     control_characters = "control-characters",
     control_none = "control-none",
     control_stripped = "control-stripped",
+    dane_address_insecure = "dane-address-insecure",
+    dane_alias = "dane-alias",
+    dane_alias_end_insecure = "dane-alias-end-insecure",
+    dane_anchor = "dane-anchor",
+    dane_anchor_wrong_name = "dane-anchor-wrong-name",
+    dane_bogus = "dane-bogus",
+    dane_expired_wrong_name = "dane-expired-wrong-name",
+    dane_match = "dane-match",
+    dane_mismatch = "dane-mismatch",
+    dane_mx_insecure = "dane-mx-insecure",
+    dane_none = "dane-none",
+    dane_resolver_plain = "dane-resolver-plain",
+    dane_servfail = "dane-servfail",
+    dane_unusable = "dane-unusable",
     data_before_handshake = "data-before-handshake",
     deadline = "deadline",
     domain_is_alias = "domain-is-alias",
@@ -99,6 +113,7 @@ worlds! {
     malformed_greeting = "malformed-greeting",
     missing_intermediate = "missing-intermediate",
     mx_bad_backup = "mx-bad-backup",
+    mx_bogus = "mx-bogus",
     mx_dns_refused = "mx-dns-refused",
     mx_dns_timeout = "mx-dns-timeout",
     mx_forty = "mx-forty",
@@ -390,6 +405,7 @@ fn manners(lab: &Lab, expect: &Expect, faults: &mut Vec<String>) {
         }
     }
     for name in &expect.unasked {
+        let name = &name.replace("{port}", &lab.port.to_string());
         if lab.log.queries().iter().any(|(asked, _)| asked == name) {
             faults.push(format!("the name server was asked for {name}"));
         }

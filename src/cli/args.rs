@@ -217,9 +217,23 @@ pub struct Reading {
 /// How probes are made.
 #[derive(Debug, Args)]
 pub struct Probing {
-    /// Ask this DNS resolver; may be repeated [default: the system's]
+    /// Ask this DNS resolver; DANE needs one that validates. May be repeated
+    /// [default: the system's]
     #[arg(long, value_name = "IP[:PORT]", help_heading = "Probing")]
     pub resolver: Vec<String>,
+    /// What to believe of the resolver's word that answers are signed: auto
+    /// (its AD bit, after a test of the resolver), ad (its AD bit, untested),
+    /// off (nothing)
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "auto",
+        help_heading = "Probing"
+    )]
+    pub dnssec: Dnssec,
+    /// The same as --dnssec ad
+    #[arg(long, conflicts_with = "dnssec", help_heading = "Probing")]
+    pub trust_ad: bool,
     /// Trust the certificates in this PEM file as roots too; may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Probing")]
     pub ca_file: Vec<PathBuf>,
@@ -249,6 +263,13 @@ pub struct Probing {
     pub deadline: u32,
     #[arg(long, value_name = "HOST[:PORT]|none", help_heading = "Probing", help = control_help())]
     pub control: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Dnssec {
+    Auto,
+    Ad,
+    Off,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

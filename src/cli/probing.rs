@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::cli::args::Probing;
+use crate::cli::args::{Dnssec, Probing};
 use crate::cli::output::Trouble;
 use crate::name::HostName;
-use crate::probe::{ControlChoice, Families, Options, Prober, Roots, parse_resolver};
+use crate::probe::{ControlChoice, DnssecTrust, Families, Options, Prober, Roots, parse_resolver};
 
 /// Reads the flags. `mx` and what only one command has is set by the caller.
 pub fn options(flags: &Probing) -> Result<Options, Trouble> {
@@ -24,6 +24,12 @@ pub fn options(flags: &Probing) -> Result<Options, Trouble> {
     };
     Ok(Options {
         resolvers,
+        dnssec: match flags.dnssec {
+            Dnssec::Ad => DnssecTrust::Ad,
+            _ if flags.trust_ad => DnssecTrust::Ad,
+            Dnssec::Auto => DnssecTrust::Auto,
+            Dnssec::Off => DnssecTrust::Off,
+        },
         port: flags.port,
         families: match (flags.ipv4, flags.ipv6) {
             (true, _) => Families::V4,

@@ -372,6 +372,7 @@ fn handshake(since: &str, valid: bool) -> Handshake {
             not_after: "2027-12-01T00:00:00Z".parse().ok(),
             key: PublicKey::default(),
             signature_algorithm: String::new(),
+            common_name_only: false,
             self_issued: false,
             sha256: String::new(),
             spki_sha256: String::new(),

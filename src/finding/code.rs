@@ -208,6 +208,9 @@ codes! {
     // Policies.
     NotEnforced = "not-enforced", policy::NOT_ENFORCED;
     TlsaInvalid = "tlsa-invalid", policy::TLSA_INVALID;
+    TlsaUnusable = "tlsa-unusable", policy::TLSA_UNUSABLE;
+    TlsaFragile = "tlsa-fragile", policy::TLSA_FRAGILE;
+    TlsaMissing = "tlsa-missing", policy::TLSA_MISSING;
     StsPolicyFetchError = "sts-policy-fetch-error", policy::STS_POLICY_FETCH_ERROR;
     StsPolicyInvalid = "sts-policy-invalid", policy::STS_POLICY_INVALID;
     StsWebpkiInvalid = "sts-webpki-invalid", policy::STS_WEBPKI_INVALID;

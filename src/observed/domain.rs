@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::attempt::Attempt;
+use crate::dane::tlsa::Record;
 use crate::failure::Failure;
 pub use crate::mta_sts::policy::Mode as StsMode;
 use crate::name::{DomainName, HostName};
@@ -195,4 +196,29 @@ pub struct TlsaRecord {
     pub matching: u8,
     pub data: Vec<u8>,
     pub usable: bool,
+}
+
+impl TlsaRecord {
+    /// The record as the DNS has it.
+    #[must_use]
+    pub fn record(&self) -> Record {
+        Record {
+            usage: self.usage,
+            selector: self.selector,
+            matching: self.matching,
+            data: self.data.clone(),
+        }
+    }
+}
+
+impl From<Record> for TlsaRecord {
+    fn from(record: Record) -> Self {
+        Self {
+            usable: record.usability().is_ok(),
+            usage: record.usage,
+            selector: record.selector,
+            matching: record.matching,
+            data: record.data,
+        }
+    }
 }

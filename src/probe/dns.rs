@@ -8,6 +8,11 @@
 //! together stays within a time bound. An answer is kept for as long as its
 //! records live, at most five minutes.
 //!
+//! Whether an answer is signed is the resolver's word, its AD bit (RFC 4035,
+//! section 3.2.3), and counts where the resolver passed the test in `dnssec`.
+//! A SERVFAIL of such a resolver is asked again with the CD bit: data then
+//! means that the signatures do not hold.
+//!
 //! Not supported: search lists (a mail domain is a full name), mDNS, the hosts
 //! file. A socket of its own for each question gives each a port of its own
 //! (RFC 5452, section 9.2), and being connected it hears at once of a resolver
@@ -24,15 +29,18 @@ use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode}
 use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
+use tokio::sync::OnceCell;
 
 use crate::failure::{Failure, Kind, Stage};
+use crate::observed::domain::Dnssec;
 use crate::probe::net::{Clock, Moment, is_descriptor_shortage};
+use crate::probe::options::DnssecTrust;
 
 /// The longest time one question may take, all resolvers and tries together.
 const LONGEST_QUESTION: Duration = Duration::from_secs(20);
 
 /// The longest time one try may take.
-const LONGEST_TRY: Duration = Duration::from_secs(5);
+pub(super) const LONGEST_TRY: Duration = Duration::from_secs(5);
 
 /// How many aliases are followed. Real chains have two or three links.
 const MOST_ALIASES: usize = 16;
@@ -52,6 +60,9 @@ pub struct Dns {
     servers: Vec<SocketAddr>,
     clock: Clock,
     longest: Duration,
+    trust: DnssecTrust,
+    /// For each resolver whether it validates; none where it cannot be told.
+    tested: OnceCell<Vec<Option<bool>>>,
     kept: Mutex<HashMap<(String, RecordType), Kept>>,
 }
 
@@ -65,8 +76,9 @@ struct Kept {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     pub rcode: ResponseCode,
-    /// The resolver claims to have validated it (RFC 4035, section 3.2.3).
-    pub authentic_data: bool,
+    /// What the resolver's word about signatures comes to, for the whole
+    /// chain of aliases (RFC 7672, section 2.1.3).
+    pub dnssec: Dnssec,
     /// The names that aliases led to, in order; the records are the last's.
     pub aliases: Vec<String>,
     /// Records of the type asked for.
@@ -111,11 +123,24 @@ pub fn system_resolvers() -> Result<Vec<SocketAddr>, String> {
     Ok(servers)
 }
 
+/// What a question asks about signatures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// Nothing.
+    Plain,
+    /// Whether they hold (RFC 6840, section 5.7: the AD bit in a question).
+    Validated,
+    /// For the data, whether they hold or not (RFC 4035, section 3.2.2).
+    Unchecked,
+}
+
 /// Why one try gave no answer.
 #[derive(Debug)]
-enum Miss {
+pub(super) enum Miss {
     /// A response code that is no answer.
     Code(ResponseCode),
+    /// The resolver has data, and its signatures do not hold.
+    Bogus,
     /// Nothing in time.
     Silence,
     /// What came cannot be read.
@@ -131,7 +156,55 @@ impl Dns {
             servers,
             clock,
             longest: longest.min(LONGEST_QUESTION),
+            trust: DnssecTrust::Off,
+            tested: OnceCell::new(),
             kept: Mutex::default(),
+        }
+    }
+
+    /// The same, asking for signatures and believing this of them.
+    #[must_use]
+    pub fn trusting(mut self, trust: DnssecTrust) -> Self {
+        self.trust = trust;
+        self
+    }
+
+    /// The resolver asked first, and whether it validates, as far as that was
+    /// tested.
+    pub async fn first(&self) -> (Option<SocketAddr>, Option<bool>) {
+        let tested = self.tested().await;
+        match self.in_order(tested).next() {
+            Some(place) => (
+                self.servers.get(place).copied(),
+                tested.get(place).copied().flatten(),
+            ),
+            None => (None, None),
+        }
+    }
+
+    /// Whether each resolver validates, tested once. Nothing where that is
+    /// not wanted.
+    async fn tested(&self) -> &[Option<bool>] {
+        if self.trust != DnssecTrust::Auto {
+            return &[];
+        }
+        self.tested.get_or_init(|| self.test_all()).await
+    }
+
+    /// The places of the resolvers in the order they are asked: those that
+    /// validate first.
+    fn in_order(&self, tested: &[Option<bool>]) -> impl Iterator<Item = usize> {
+        let mut places: Vec<usize> = (0..self.servers.len()).collect();
+        places.sort_by_key(|&place| tested.get(place).copied().flatten() != Some(true));
+        places.into_iter()
+    }
+
+    /// Whether a resolver's AD bit is believed.
+    fn is_believed(&self, tested: &[Option<bool>], place: usize) -> bool {
+        match self.trust {
+            DnssecTrust::Off => false,
+            DnssecTrust::Ad => true,
+            DnssecTrust::Auto => tested.get(place).copied().flatten() == Some(true),
         }
     }
 
@@ -152,8 +225,9 @@ impl Dns {
         if let Some(answer) = self.recall(&key) {
             return Ok(answer);
         }
+        let tested = self.tested().await;
         let began = self.clock.moment();
-        let (answer, span) = self.follow(name, kind, began).await?;
+        let (answer, span) = self.follow(name, kind, tested, began).await?;
         let answer = Arc::new(answer);
         self.keep(key, Arc::clone(&answer), span);
         Ok(answer)
@@ -165,21 +239,28 @@ impl Dns {
         &self,
         name: &str,
         kind: RecordType,
+        tested: &[Option<bool>],
         began: Moment,
     ) -> Result<(Answer, Duration), Failure> {
         let mut wanted = absolute(name).ok_or_else(|| unreadable_name(name))?;
         let mut aliases: Vec<String> = Vec::new();
         let mut seen = HashSet::from([wanted.clone()]);
-        let mut authentic = true;
+        let mut dnssec = Dnssec::Secure;
         let mut span = LONGEST_KEPT;
         loop {
-            let message = self.ask_in_turn(&wanted, kind, began).await?;
-            authentic &= message.metadata.authentic_data;
+            let (place, message) = self.ask_in_turn(&wanted, kind, tested, began).await?;
+            let status = match message.metadata.authentic_data {
+                _ if !self.is_believed(tested, place) => Dnssec::Unvalidated,
+                true => Dnssec::Secure,
+                false => Dnssec::Insecure,
+            };
+            dnssec = dnssec.weaker(status);
             let links: HashMap<Name, Name> = message
                 .answers
                 .iter()
                 .filter_map(|record| match &record.data {
-                    RData::CNAME(target) => {
+                    // Who asks for an alias wants it, not what it leads to.
+                    RData::CNAME(target) if kind != RecordType::CNAME => {
                         Some((record.name.to_lowercase(), target.0.to_lowercase()))
                     }
                     _ => None,
@@ -213,7 +294,7 @@ impl Dns {
             if complete {
                 let answer = Answer {
                     rcode: message.metadata.response_code,
-                    authentic_data: authentic,
+                    dnssec,
                     aliases,
                     records,
                 };
@@ -227,11 +308,13 @@ impl Dns {
         &self,
         name: &Name,
         kind: RecordType,
+        tested: &[Option<bool>],
         began: Moment,
-    ) -> Result<Message, Failure> {
+    ) -> Result<(usize, Message), Failure> {
         let mut misses: Vec<(SocketAddr, Miss)> = Vec::new();
         for round in 0..2 {
-            for &server in &self.servers {
+            for place in self.in_order(tested) {
+                let server = self.servers[place];
                 let left = self.clock.left(began, self.longest);
                 // A resolver that answered, if only to refuse, will not say
                 // otherwise the second time.
@@ -241,11 +324,15 @@ impl Dns {
                 if left.is_zero() || (round > 0 && answered) {
                     continue;
                 }
+                let believed = self.is_believed(tested, place);
                 match self
-                    .ask_one(server, name, kind, left.min(LONGEST_TRY))
+                    .ask_one(server, name, kind, believed, left.min(LONGEST_TRY))
                     .await
                 {
-                    Ok(message) => return Ok(message),
+                    Ok(message) => return Ok((place, message)),
+                    // Another resolver, which does not look, would deliver
+                    // what this one was right to withhold.
+                    Err(Miss::Bogus) => return Err(bogus(server, name, kind)),
                     Err(Miss::Os(error)) if is_descriptor_shortage(&error) => {
                         return Err(no_descriptors(&error));
                     }
@@ -261,17 +348,52 @@ impl Dns {
         server: SocketAddr,
         name: &Name,
         kind: RecordType,
+        believed: bool,
+        span: Duration,
+    ) -> Result<Message, Miss> {
+        let ask = match self.trust {
+            DnssecTrust::Off => Ask::Plain,
+            DnssecTrust::Auto | DnssecTrust::Ad => Ask::Validated,
+        };
+        let first = self.exchange(server, name, kind, ask, span).await;
+        if !believed || !matches!(first, Err(Miss::Code(ResponseCode::ServFail))) {
+            return first;
+        }
+        // Data behind the CD bit means that the resolver withheld it, unless
+        // its trouble was a passing one: so the question is put once more.
+        if self
+            .exchange(server, name, kind, Ask::Unchecked, span)
+            .await
+            .is_err()
+        {
+            return first;
+        }
+        match self.exchange(server, name, kind, ask, span).await {
+            Err(Miss::Code(ResponseCode::ServFail)) => Err(Miss::Bogus),
+            second => second,
+        }
+    }
+
+    /// One question and its answer, which may be that there is none.
+    pub(super) async fn exchange(
+        &self,
+        server: SocketAddr,
+        name: &Name,
+        kind: RecordType,
+        ask: Ask,
         span: Duration,
     ) -> Result<Message, Miss> {
         let began = self.clock.moment();
-        let mut message = self.exchange(server, name, kind, true, span).await?;
+        let mut message = self
+            .send(server, &question(name, kind, Some(ask)), span)
+            .await?;
         if matches!(
             message.metadata.response_code,
             ResponseCode::FormErr | ResponseCode::NotImp
         ) {
             // RFC 6891, section 7: a server that does not know EDNS.
             let left = self.clock.left(began, span);
-            message = self.exchange(server, name, kind, false, left).await?;
+            message = self.send(server, &question(name, kind, None), left).await?;
         }
         match message.metadata.response_code {
             ResponseCode::NoError | ResponseCode::NXDomain => Ok(message),
@@ -279,21 +401,18 @@ impl Dns {
         }
     }
 
-    /// One question and its answer, over UDP, then over TCP if it was cut.
-    async fn exchange(
+    /// One message and its reply, over UDP, then over TCP if it was cut.
+    async fn send(
         &self,
         server: SocketAddr,
-        name: &Name,
-        kind: RecordType,
-        edns: bool,
+        question: &Message,
         span: Duration,
     ) -> Result<Message, Miss> {
         let began = self.clock.moment();
-        let question = question(name, kind, edns);
         let octets = question.to_vec().map_err(|_| Miss::Garbled)?;
         let message = self
             .clock
-            .timeout(span, over_udp(server, &question, &octets))
+            .timeout(span, over_udp(server, question, &octets))
             .await
             .map_err(|_| Miss::Silence)??;
         if !message.metadata.truncation {
@@ -301,7 +420,7 @@ impl Dns {
         }
         let left = self.clock.left(began, span);
         self.clock
-            .timeout(left, over_tcp(server, &question, &octets))
+            .timeout(left, over_tcp(server, question, &octets))
             .await
             .map_err(|_| Miss::Silence)?
     }
@@ -339,13 +458,20 @@ impl Dns {
     }
 }
 
-fn question(name: &Name, kind: RecordType, edns: bool) -> Message {
+/// A question; with EDNS (RFC 6891) where it says what it wants.
+fn question(name: &Name, kind: RecordType, ask: Option<Ask>) -> Message {
     let mut message = Message::query();
     message.metadata.recursion_desired = true;
     message.add_query(Query::query(name.clone(), kind));
-    if edns {
+    if let Some(ask) = ask {
         let mut options = Edns::new();
         options.set_max_payload(UDP_PAYLOAD);
+        if ask != Ask::Plain {
+            // RFC 3225, section 3: the DO bit.
+            options.set_dnssec_ok(true);
+            message.metadata.authentic_data = ask == Ask::Validated;
+            message.metadata.checking_disabled = ask == Ask::Unchecked;
+        }
         message.set_edns(options);
     }
     message
@@ -412,7 +538,7 @@ fn is_answer(message: &Message, question: &Message) -> bool {
 
 /// A name as the wire has it. Escapes as [`presentation`] writes them are
 /// read; the library writes octal ones and reads none.
-fn absolute(name: &str) -> Option<Name> {
+pub(super) fn absolute(name: &str) -> Option<Name> {
     let mut labels: Vec<Vec<u8>> = vec![Vec::new()];
     let mut octets = name.bytes();
     while let Some(octet) = octets.next() {
@@ -484,6 +610,17 @@ fn alias_trouble(name: &str) -> Failure {
         Kind::Servfail,
         format!("the aliases of {name} go round in a circle or never end"),
     )
+}
+
+fn bogus(server: SocketAddr, name: &Name, kind: RecordType) -> Failure {
+    let name = presentation(name);
+    let mut failure = Failure::new(
+        Stage::Dns,
+        Kind::DnssecBogus,
+        format!("the resolver {server} withholds {name} {kind}: its signatures do not hold"),
+    );
+    failure.detail.rcode = Some(rcode_name(ResponseCode::ServFail));
+    failure
 }
 
 fn no_descriptors(error: &io::Error) -> Failure {

@@ -7,7 +7,7 @@ use hickory_proto::rr::rdata::{A, CNAME};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::net::TcpListener;
 
-type Reply = dyn Fn(&str, RecordType, Message) -> Message + Send + Sync;
+type Reply = dyn Fn(&Message, Message) -> Message + Send + Sync;
 
 pub struct Resolver {
     pub address: SocketAddr,
@@ -19,7 +19,25 @@ pub struct Resolver {
 pub async fn resolver(
     reply: impl Fn(&str, RecordType, Message) -> Message + Send + Sync + 'static,
 ) -> Resolver {
-    let reply: Arc<Reply> = Arc::new(reply);
+    serve(Arc::new(move |question: &Message, message| {
+        let query = &question.queries[0];
+        reply(&presentation(query.name()), query.query_type(), message)
+    }))
+    .await
+}
+
+/// The same, told whether the question disclaims the check.
+async fn resolver_with_flags(
+    reply: impl Fn(&str, bool, Message) -> Message + Send + Sync + 'static,
+) -> Resolver {
+    serve(Arc::new(move |question: &Message, message| {
+        let name = presentation(question.queries[0].name());
+        reply(&name, question.metadata.checking_disabled, message)
+    }))
+    .await
+}
+
+async fn serve(reply: Arc<Reply>) -> Resolver {
     let asked = Arc::new(AtomicUsize::new(0));
     let (udp, tcp) = loop {
         let udp = UdpSocket::bind("127.0.0.1:0").await.unwrap();
@@ -34,8 +52,8 @@ pub async fn resolver(
         let question = Message::from_vec(octets).unwrap();
         let query = question.queries[0].clone();
         let mut message = Message::response(question.metadata.id, OpCode::Query);
-        message.add_query(query.clone());
-        reply(&presentation(query.name()), query.query_type(), message)
+        message.add_query(query);
+        reply(&question, message)
     };
     let over_tcp = answer.clone();
     tokio::spawn(async move {
@@ -95,10 +113,10 @@ async fn an_answer_is_kept_and_not_asked_for_twice() {
         message
     })
     .await;
-    let dns = asking(&[resolver.address]);
+    let dns = asking(&[resolver.address]).trusting(DnssecTrust::Ad);
     let answer = dns.ask("mx.example", RecordType::A).await.unwrap();
     assert_eq!(answer.records, [RData::A(A::new(192, 0, 2, 1))]);
-    assert!(answer.authentic_data);
+    assert_eq!(answer.dnssec, Dnssec::Secure);
     assert_eq!(dns.ask("MX.example", RecordType::A).await.unwrap(), answer);
     assert_eq!(resolver.asked.load(Ordering::SeqCst), 1);
 }
@@ -283,5 +301,83 @@ fn odd_names_come_back_as_they_were_written() {
             "{text:?}"
         );
         assert_eq!(absolute(&text), Some(name.to_lowercase()), "{text:?}");
+    }
+}
+
+/// A resolver that behaves as told for each kind of name it is tested with.
+async fn tested(reply: fn(&str, bool, &mut Message)) -> Option<bool> {
+    let resolver = resolver_with_flags(move |name, unchecked, mut message| {
+        reply(name, unchecked, &mut message);
+        message
+    })
+    .await;
+    let dns = asking(&[resolver.address]).trusting(DnssecTrust::Auto);
+    dns.first().await.1
+}
+
+/// What a validating resolver answers.
+fn validating(name: &str, unchecked: bool, message: &mut Message) {
+    message.metadata.response_code = match name {
+        "starttrace-test.in-addr.arpa" | "starttrace-test.ip6.arpa" => ResponseCode::NXDomain,
+        "dnssec-failed.org" | "rhybar.cz" if !unchecked => ResponseCode::ServFail,
+        _ => ResponseCode::NoError,
+    };
+    message.metadata.authentic_data = name.ends_with(".arpa");
+}
+
+#[tokio::test]
+async fn d2_a_resolver_is_believed_only_where_it_behaves_as_one_that_validates() {
+    assert_eq!(tested(validating).await, Some(true));
+    let sets_the_bit_always: fn(&str, bool, &mut Message) = |name, unchecked, message| {
+        validating(name, unchecked, message);
+        message.metadata.authentic_data = true;
+    };
+    let never: fn(&str, bool, &mut Message) = |name, unchecked, message| {
+        validating(name, unchecked, message);
+        message.metadata.authentic_data = false;
+    };
+    let delivers_what_is_bogus: fn(&str, bool, &mut Message) = |name, unchecked, message| {
+        validating(name, unchecked, message);
+        if message.metadata.response_code == ResponseCode::ServFail {
+            message.metadata.response_code = ResponseCode::NoError;
+        }
+    };
+    let withholds_it_always: fn(&str, bool, &mut Message) = |name, _, message| {
+        validating(name, false, message);
+    };
+    let drops_the_bit_of_denials: fn(&str, bool, &mut Message) = |name, unchecked, message| {
+        validating(name, unchecked, message);
+        message.metadata.authentic_data &= message.metadata.response_code != ResponseCode::NXDomain;
+    };
+    for faulty in [
+        sets_the_bit_always,
+        never,
+        delivers_what_is_bogus,
+        withholds_it_always,
+        drops_the_bit_of_denials,
+    ] {
+        assert_eq!(tested(faulty).await, Some(false));
+    }
+}
+
+#[tokio::test]
+async fn d27_bogus_is_said_only_of_what_the_resolver_has_and_withholds_twice() {
+    for (what, times, kind) in [
+        ("withheld for good", usize::MAX, Kind::DnssecBogus),
+        ("a passing trouble", 1, Kind::Servfail),
+    ] {
+        let failed = AtomicUsize::new(0);
+        let resolver = resolver_with_flags(move |_, unchecked, mut message| {
+            if !unchecked && failed.fetch_add(1, Ordering::SeqCst) < times {
+                message.metadata.response_code = ResponseCode::ServFail;
+            }
+            message
+        })
+        .await;
+        let dns = asking(&[resolver.address]).trusting(DnssecTrust::Ad);
+        match dns.ask("partner.example", RecordType::MX).await {
+            Err(failure) => assert_eq!(failure.kind, kind, "{what}"),
+            Ok(_) => assert_eq!(kind, Kind::Servfail, "{what}"),
+        }
     }
 }

@@ -16,13 +16,15 @@ use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
 use crate::attempt::{Attempt, Because};
+use crate::dane::verify::verify;
 use crate::failure::{Failure, Kind, Stage};
 use crate::name::HostName;
 use crate::observed::endpoint::{Anomaly, EndpointObservation, Event, Exchange, Timings};
 use crate::probe::capture::{Captured, Stack, Tap, late_alert};
 use crate::probe::net::{Clock, Moment, dial};
+use crate::probe::tlsa::Check;
 use crate::smtp::dialogue::{Dialogue, Phase, Step};
-use crate::tls::handshake::Handshake;
+use crate::tls::handshake::{DaneMatch, Handshake};
 use crate::tls::identity;
 use crate::tls::pkix::PathJudge;
 use crate::tls::suite::{agreed_suite, group_name};
@@ -37,6 +39,8 @@ pub struct Call<'a> {
     /// The MX host, for the server name indication and the certificate; none
     /// where a bare address is probed.
     pub host: Option<&'a HostName>,
+    /// The host's TLSA records, where they bind.
+    pub dane: Option<&'a Check>,
     pub address: SocketAddr,
     /// The name to say in EHLO; none: the address literal of our end.
     pub ehlo: Option<&'a str>,
@@ -244,8 +248,28 @@ fn judged(call: &Call<'_>, captured: Captured, peer: &str) -> Handshake {
             .judge
             .judge(&captured.chain, captured.proved, call.at, peer),
         identity: identity::judge(captured.chain.first(), host, peer),
-        dane: Attempt::Skipped(Because::NotAsked),
+        dane: dane(call, &captured, peer),
         chain: captured.chain,
+    }
+}
+
+/// Whether the certificate is the one that the TLSA records name. Where none
+/// of them can be used nothing is asked of it (RFC 7672, section 2.2).
+fn dane(call: &Call<'_>, captured: &Captured, peer: &str) -> Attempt<DaneMatch> {
+    let usable = |check: &&Check| check.records.iter().any(|r| r.usability().is_ok());
+    let Some((check, host)) = call.dane.filter(usable).zip(call.host) else {
+        return Attempt::Skipped(Because::NotAsked);
+    };
+    if !captured.proved {
+        return Attempt::failed(Failure::new(
+            Stage::Certificate,
+            Kind::ValidationFailure,
+            format!("{peer} did not prove to have the key of its certificate"),
+        ));
+    }
+    match verify(&check.records, &captured.chain, &check.names, call.at).outcome {
+        Ok(found) => Attempt::Done(found.parameters),
+        Err(why) => Attempt::failed(why.failure(host)),
     }
 }
 
@@ -351,7 +375,9 @@ impl Talk<'_> {
         self.phase_began = self.call.clock.moment();
         let left = self.deadline_left();
         let span = self.call.timeout.min(left);
-        let host = self.call.host.map(HostName::as_str);
+        // RFC 7672, section 8.1: with TLSA records their base domain.
+        let named = self.call.dane.map(|check| &check.base);
+        let host = named.or(self.call.host).map(HostName::as_str);
         let shaking = self.call.stack.handshake(host, stream, peer);
         let result = self.call.clock.timeout(span, shaking).await;
         let took = self.call.clock.since(self.phase_began);

@@ -8,8 +8,8 @@
 //! can fail; [`Prober::check`] probes a domain and [`Prober::check_host`] one
 //! host. What goes wrong there is data, never an error.
 //!
-//! Below them: `dns` asks, `mx` finds the hosts (RFC 5321, section 5.1;
-//! RFC 7505), `endpoint` holds the one conversation with one address
+//! Below them: `dns` asks, `dnssec` tests whom it asks, `mx` finds the hosts (RFC 5321, section 5.1;
+//! RFC 7505), `tlsa` what their certificates must be (RFC 7672), `endpoint` holds the one conversation with one address
 //! (RFC 3207), `capture` records the handshake without judging it, and
 //! `control` asks a host known to offer STARTTLS before anything negative is
 //! said. [`net`] has the clock and the dialling.
@@ -17,6 +17,7 @@
 mod capture;
 mod control;
 mod dns;
+mod dnssec;
 mod endpoint;
 mod here;
 mod mx;
@@ -24,13 +25,14 @@ mod options;
 mod prober;
 mod roots;
 mod setup;
+mod tlsa;
 
 pub mod net;
 
 pub use net::Clock;
 pub use options::{
-    ControlChoice, DEFAULT_CONTROL, Families, InvalidControl, InvalidResolver, Options, Roots,
-    SMTP_PORT, parse_resolver,
+    ControlChoice, DEFAULT_CONTROL, DnssecTrust, Families, InvalidControl, InvalidResolver,
+    Options, Roots, SMTP_PORT, parse_resolver,
 };
 pub use prober::Prober;
 pub use setup::SetupError;

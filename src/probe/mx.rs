@@ -20,6 +20,8 @@ const MOST_RECORDS: usize = 512;
 pub struct Destinations {
     pub mx: Attempt<MxAnswer>,
     pub hosts: Vec<MxRecord>,
+    /// Where the domain's own name leads, if it is an alias.
+    pub alias: Option<HostName>,
 }
 
 /// Asks for a domain's MX records and reads them.
@@ -31,6 +33,7 @@ pub async fn destinations(dns: &Dns, domain: &DomainName) -> Destinations {
         Err(failure) => Destinations {
             mx: Attempt::failed(failure),
             hosts: Vec::new(),
+            alias: None,
         },
     }
 }
@@ -46,6 +49,7 @@ fn read(answer: &Answer, domain: &DomainName) -> Destinations {
         return Destinations {
             mx: Attempt::failed(failure),
             hosts: Vec::new(),
+            alias: None,
         };
     }
     let mut records: Vec<MxRecord> = answer
@@ -93,11 +97,12 @@ fn read(answer: &Answer, domain: &DomainName) -> Destinations {
     };
     Destinations {
         mx: Attempt::Done(MxAnswer {
-            dnssec: Dnssec::Unvalidated,
+            dnssec: answer.dnssec,
             source,
             records,
         }),
         hosts,
+        alias: answer.aliases.last().map(|name| HostName::from_dns(name)),
     }
 }
 
@@ -129,6 +134,13 @@ pub async fn resolve(dns: &Dns, host: &HostName) -> Resolved {
     let missing = [&v4, &v6]
         .into_iter()
         .any(|answer| answer.as_ref().is_ok_and(|answer| answer.is_nxdomain()));
+    // RFC 7672, section 2.2.2: both address questions count.
+    let dnssec = [&v4, &v6]
+        .into_iter()
+        .filter_map(|answer| answer.as_ref().ok())
+        .map(|answer| answer.dnssec)
+        .reduce(Dnssec::weaker)
+        .unwrap_or(Dnssec::Unvalidated);
     let mut list: Vec<IpAddr> = Vec::new();
     let mut partial = None;
     for answer in [v4, v6] {
@@ -155,7 +167,7 @@ pub async fn resolve(dns: &Dns, host: &HostName) -> Resolved {
         // said that there is none.
         (true, false, Some(failure)) => Attempt::Failed(failure),
         (_, _, partial) => Attempt::Done(Addresses {
-            dnssec: Dnssec::Unvalidated,
+            dnssec,
             list,
             partial,
         }),
@@ -196,7 +208,7 @@ mod tests {
     fn answer(records: &[(u16, &str)]) -> Answer {
         Answer {
             rcode: ResponseCode::NoError,
-            authentic_data: false,
+            dnssec: Dnssec::Unvalidated,
             aliases: Vec::new(),
             records: records
                 .iter()

@@ -24,6 +24,8 @@ pub const SMTP_PORT: u16 = 25;
 pub struct Options {
     /// Resolvers to ask, each in turn; empty: the system's.
     pub resolvers: Vec<SocketAddr>,
+    /// What is believed of their word about signatures.
+    pub dnssec: DnssecTrust,
     pub port: u16,
     pub families: Families,
     /// Probe these hosts, and do not ask for MX records.
@@ -53,6 +55,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             resolvers: Vec::new(),
+            dnssec: DnssecTrust::Auto,
             port: SMTP_PORT,
             families: Families::Both,
             mx: Vec::new(),
@@ -68,6 +71,19 @@ impl Default for Options {
             concurrency: 4,
         }
     }
+}
+
+/// What is believed of a resolver's word that an answer is signed (RFC 4035,
+/// section 3.2.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum DnssecTrust {
+    /// Its AD bit, if it behaves as a validating resolver does.
+    #[default]
+    Auto,
+    /// Its AD bit, untested.
+    Ad,
+    /// Nothing: signatures are not asked for.
+    Off,
 }
 
 /// Which addresses of a host are asked for and probed.

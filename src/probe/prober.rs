@@ -17,6 +17,7 @@ use tokio::sync::{Mutex as AsyncMutex, OnceCell, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::attempt::{Attempt, Because};
+use crate::dane::base::NextHop;
 use crate::failure::{Failure, Kind};
 use crate::name::{DomainName, HostName};
 use crate::observed::domain::{
@@ -31,9 +32,12 @@ use crate::probe::endpoint::{self, Call, Called};
 use crate::probe::here;
 use crate::probe::mx::{self, Destinations};
 use crate::probe::net::is_public;
-use crate::probe::options::{ControlChoice, DEFAULT_CONTROL, Families, Options, SMTP_PORT};
+use crate::probe::options::{
+    ControlChoice, DEFAULT_CONTROL, DnssecTrust, Families, Options, SMTP_PORT,
+};
 use crate::probe::roots;
 use crate::probe::setup::SetupError;
+use crate::probe::tlsa::{self, Check};
 use crate::tls::parameters::TlsVersion;
 use crate::tls::pkix::PathJudge;
 
@@ -112,7 +116,7 @@ impl Prober {
         };
         Ok(Self {
             inner: Arc::new(Inner {
-                dns: Dns::new(servers, options.clock, options.timeout),
+                dns: Dns::new(servers, options.clock, options.timeout).trusting(options.dnssec),
                 stack: Stack::new(),
                 named_roots,
                 judge: OnceLock::new(),
@@ -153,10 +157,13 @@ impl Prober {
             inner.given_hosts()
         };
         observation.mx = destinations.mx;
+        observation.resolver = inner.resolver().await;
         let asked = &destinations.hosts[..destinations.hosts.len().min(hosts)];
         observation.hosts = self.resolve(asked).await;
         let loopback_is_meant = inner.points_here() || !inner.options.mx.is_empty();
-        self.probe(&mut observation, loopback_is_meant).await;
+        let next_hop = next_hop(domain, destinations.alias, &observation.mx);
+        self.probe(&mut observation, next_hop.as_ref(), loopback_is_meant)
+            .await;
         observation.duration = inner.options.clock.since(began);
         observation
     }
@@ -182,6 +189,9 @@ impl Prober {
             preference: 0,
             host: host.cloned().unwrap_or_else(|| HostName::from_dns(&name)),
         };
+        if address.is_none() {
+            observation.resolver = inner.resolver().await;
+        }
         observation.hosts = match address {
             Some(address) => {
                 let mut host = inner.host(&record);
@@ -195,12 +205,12 @@ impl Prober {
             None if host.is_some() => self.resolve(&[record]).await,
             None => Vec::new(),
         };
-        self.probe(&mut observation, true).await;
+        self.probe(&mut observation, None, true).await;
         observation.duration = inner.options.clock.since(began);
         observation
     }
 
-    /// Asks for the addresses of all hosts, several at a time.
+    /// Asks for the addresses and TLSA records of all hosts, several at a time.
     async fn resolve(&self, records: &[MxRecord]) -> Vec<HostObservation> {
         let mut hosts: Vec<HostObservation> = records
             .iter()
@@ -214,11 +224,14 @@ impl Prober {
             let host = record.host.clone();
             questions.spawn(async move {
                 let _permit = limit.acquire_owned().await;
-                (at, mx::resolve(&inner.dns, &host).await)
+                let resolved = mx::resolve(&inner.dns, &host).await;
+                let tlsa = tlsa::find(&inner.dns, &host, &resolved, inner.options.port).await;
+                (at, resolved, tlsa)
             });
         }
         while let Some(joined) = questions.join_next().await {
-            if let Ok((at, resolved)) = joined {
+            if let Ok((at, resolved, tlsa)) = joined {
+                hosts[at].tlsa = tlsa;
                 hosts[at].canonical = resolved.canonical;
                 hosts[at].addresses = resolved.addresses;
             }
@@ -228,9 +241,14 @@ impl Prober {
 
     /// Talks to every address of every host, then to the control host if that
     /// is called for.
-    async fn probe(&self, observation: &mut DomainObservation, loopback_is_meant: bool) {
+    async fn probe(
+        &self,
+        observation: &mut DomainObservation,
+        next_hop: Option<&NextHop>,
+        loopback_is_meant: bool,
+    ) {
         let inner = &self.inner;
-        let calls = inner.plan(&mut observation.hosts, loopback_is_meant);
+        let calls = inner.plan(&mut observation.hosts, next_hop, loopback_is_meant);
         let control = inner.control_host(&observation.hosts);
         let asked_before = inner.control.initialized();
         let mut early = false;
@@ -245,10 +263,13 @@ impl Prober {
             conversations.spawn(async move {
                 let turn = inner.turn(address);
                 let mut called = Vec::new();
-                for (place, host) in planned {
+                for (place, host, check) in planned {
                     let _turn = turn.lock().await;
                     let _permit = limit.acquire().await;
-                    called.push((place, inner.call(host.as_ref(), address).await));
+                    called.push((
+                        place,
+                        inner.call(host.as_ref(), check.as_ref(), address).await,
+                    ));
                 }
                 drop(turn);
                 inner.rest(address);
@@ -350,15 +371,31 @@ fn says_no_mail(observation: &DomainObservation) -> bool {
             }))
 }
 
+/// The domain as DANE sees it: its name may stand in a certificate under
+/// usage 2 (RFC 7672, section 3.2.2), if the way from it to the host is signed.
+fn next_hop(
+    domain: &DomainName,
+    alias: Option<HostName>,
+    mx: &Attempt<MxAnswer>,
+) -> Option<NextHop> {
+    Some(NextHop {
+        domain: HostName::from(domain.clone()),
+        canonical: alias,
+        mx: tlsa::status(mx.done()?.dnssec)?,
+    })
+}
+
 /// A host and one of its endpoints, by their places in the observation.
 type Place = (usize, usize);
 
-/// An address, and the endpoints on it with the name each is asked by.
-type Visits = (IpAddr, Vec<(Place, Option<HostName>)>);
+/// An endpoint, the name it is asked by, and what its certificate must be.
+type Visit = (Place, Option<HostName>, Option<Check>);
+
+/// An address, and the endpoints on it.
+type Visits = (IpAddr, Vec<Visit>);
 
 impl Inner {
     fn blank(&self, input: String, domain: DomainName) -> DomainObservation {
-        let server = self.dns.servers().first();
         DomainObservation {
             input,
             domain,
@@ -371,15 +408,7 @@ impl Inner {
                 tls: vec![TlsVersion::Tls12, TlsVersion::Tls13],
             },
             control: Attempt::Skipped(Because::NotAsked),
-            resolver: ResolverFacts {
-                address: server.map_or_else(String::new, SocketAddr::to_string),
-                path: match server {
-                    Some(server) if is_loopback(server.ip()) => ResolverPath::Loopback,
-                    _ => ResolverPath::Plain,
-                },
-                validates: None,
-                by: ValidatedBy::None,
-            },
+            resolver: resolver_facts(self.dns.servers().first().copied()),
             mx: Attempt::Skipped(Because::NotAsked),
             mta_sts: MtaSts {
                 record: Attempt::Skipped(Because::NotAsked),
@@ -387,6 +416,25 @@ impl Inner {
             },
             tls_rpt: Attempt::Skipped(Because::NotAsked),
             hosts: Vec::new(),
+        }
+    }
+
+    /// The resolver, with what its test showed.
+    async fn resolver(&self) -> ResolverFacts {
+        let (server, validates) = self.dns.first().await;
+        let by_ad = match self.options.dnssec {
+            DnssecTrust::Auto => validates == Some(true),
+            DnssecTrust::Ad => true,
+            DnssecTrust::Off => false,
+        };
+        ResolverFacts {
+            validates,
+            by: if by_ad {
+                ValidatedBy::Ad
+            } else {
+                ValidatedBy::None
+            },
+            ..resolver_facts(server)
         }
     }
 
@@ -419,18 +467,25 @@ impl Inner {
                 records: records.clone(),
             }),
             hosts: records,
+            alias: None,
         }
     }
 
     /// Lists the endpoints of all hosts, and which are to be talked to, each
     /// address once for every host on it.
-    fn plan(&self, hosts: &mut [HostObservation], loopback_is_meant: bool) -> Vec<Visits> {
+    fn plan(
+        &self,
+        hosts: &mut [HostObservation],
+        next_hop: Option<&NextHop>,
+        loopback_is_meant: bool,
+    ) -> Vec<Visits> {
         let mut calls: Vec<Visits> = Vec::new();
         let mut places: HashMap<IpAddr, usize> = HashMap::new();
         let mut planned = 0;
         for (at, host) in hosts.iter_mut().enumerate() {
             let addresses = host.addresses.done();
             let list = addresses.map_or_else(Vec::new, |addresses| addresses.list.clone());
+            let check = tlsa::check(host, next_hop);
             for address in list {
                 let because = self
                     .not_to_be_dialled(host, address, loopback_is_meant)
@@ -450,7 +505,7 @@ impl Inner {
                     calls.len() - 1
                 });
                 let name = (!host.host.is_address()).then(|| host.host.clone());
-                calls[call].1.push((place, name));
+                calls[call].1.push((place, name, check.clone()));
             }
         }
         calls
@@ -482,9 +537,10 @@ impl Inner {
         refused.then_some(Because::AddressNotPublic)
     }
 
-    async fn call(&self, host: Option<&HostName>, address: IpAddr) -> Called {
+    async fn call(&self, host: Option<&HostName>, dane: Option<&Check>, address: IpAddr) -> Called {
         let call = Call {
             host,
+            dane,
             address: SocketAddr::new(address, self.options.port),
             ehlo: self.ehlo_for(host),
             source: self.options.source,
@@ -628,6 +684,7 @@ impl Inner {
             let _turn = turn.lock().await;
             let call = Call {
                 host: Some(host),
+                dane: None,
                 address: SocketAddr::new(address, port),
                 ehlo: self.ehlo_for(Some(host)),
                 source: self.options.source,
@@ -660,6 +717,19 @@ impl Inner {
         {
             busy.remove(&address);
         }
+    }
+}
+
+/// A resolver that nothing but the address is known of.
+fn resolver_facts(server: Option<SocketAddr>) -> ResolverFacts {
+    ResolverFacts {
+        address: server.map_or_else(String::new, |server| server.to_string()),
+        path: match server {
+            Some(server) if is_loopback(server.ip()) => ResolverPath::Loopback,
+            _ => ResolverPath::Plain,
+        },
+        validates: None,
+        by: ValidatedBy::None,
     }
 }
 

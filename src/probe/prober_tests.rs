@@ -359,7 +359,9 @@ fn a_domain_that_names_this_machine_does_not_get_our_own_server_judged() {
         ("mx.partner.example", "192.0.2.1", true),
     ] {
         let mut hosts = world(name, address);
-        let calls = prober.inner.plan(&mut hosts, prober.inner.points_here());
+        let calls = prober
+            .inner
+            .plan(&mut hosts, None, prober.inner.points_here());
         assert_eq!(!calls.is_empty(), dialled, "{name} {address}");
         assert_eq!(hosts[0].endpoints.len(), 1);
     }
@@ -385,7 +387,7 @@ fn families_and_numbers_are_bounded() {
         partial: None,
     });
     let mut hosts = vec![host];
-    let calls = prober.inner.plan(&mut hosts, false);
+    let calls = prober.inner.plan(&mut hosts, None, false);
     assert_eq!(calls.len(), MOST_ENDPOINTS);
     let endpoints = &hosts[0].endpoints;
     assert_eq!(endpoints[0].connect, Attempt::Skipped(Because::NotAsked));

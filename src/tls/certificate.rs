@@ -33,6 +33,8 @@ pub struct Certificate {
     /// subjectAltName dNSNames, and the common name only where there are none
     /// (RFC 6125, section 6.4.4). Hostile text: escape.
     pub names: Vec<String>,
+    /// `names` holds the common name, since there is no dNSName.
+    pub common_name_only: bool,
     /// Serial number in lower-case hexadecimal.
     pub serial: String,
     /// Validity; none where the certificate could not be read.
@@ -71,6 +73,7 @@ impl Certificate {
                 subject: String::new(),
                 issuer: String::new(),
                 names: Vec::new(),
+                common_name_only: false,
                 serial: String::new(),
                 not_before: None,
                 not_after: None,
@@ -82,7 +85,8 @@ impl Certificate {
             };
         };
         let mut names = alternative_names(&parsed);
-        if names.is_empty() {
+        let common_name_only = names.is_empty();
+        if common_name_only {
             names.extend(common_name(parsed.subject()));
         }
         Self {
@@ -90,6 +94,7 @@ impl Certificate {
             subject: distinguished_name(parsed.subject()),
             issuer: distinguished_name(parsed.issuer()),
             names,
+            common_name_only,
             serial: hexadecimal(parsed.raw_serial()),
             not_before: timestamp(parsed.validity().not_before),
             not_after: timestamp(parsed.validity().not_after),
@@ -108,6 +113,19 @@ pub fn dns_names(der: &[u8]) -> Vec<String> {
     X509Certificate::from_der(der)
         .map(|(_, parsed)| alternative_names(&parsed))
         .unwrap_or_default()
+}
+
+impl Certificate {
+    /// The dNSNames alone, for those who do not take a common name (RFC 8461,
+    /// section 4.2).
+    #[must_use]
+    pub fn alternative_names(&self) -> &[String] {
+        if self.common_name_only {
+            &[]
+        } else {
+            &self.names
+        }
+    }
 }
 
 fn alternative_names(parsed: &X509Certificate<'_>) -> Vec<String> {

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use crate::attempt::Attempt;
 use crate::failure::{Failure, Kind, Stage};
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::domain::{HostObservation, MxSource, StsMode};
+use crate::observed::domain::{HostObservation, MxSource};
 use crate::verdict::Protection;
 use crate::verdict::assess::{Scene, SeenHost};
 use crate::verdict::protection::{self, Enforcement, NoMail, has_no_address};
@@ -19,6 +19,7 @@ use crate::verdict::sight::Sight;
 const LISTED: usize = 6;
 
 mod endpoint;
+mod policy;
 
 /// Every finding, in order.
 pub(super) fn of(scene: &Scene<'_>, protection: Protection) -> Vec<Finding> {
@@ -28,7 +29,7 @@ pub(super) fn of(scene: &Scene<'_>, protection: Protection) -> Vec<Finding> {
     for (place, host) in scene.hosts.iter().enumerate() {
         addresses(scene, place, host.host, &mut list);
         endpoint::of(scene, place, host, &mut list);
-        policies(scene, place, host, &mut list);
+        policy::of(scene, place, host, &mut list);
     }
     unseen(scene, &mut list);
     list.into_findings()
@@ -348,33 +349,6 @@ fn is_public(ip: IpAddr) -> bool {
                 || first & 0xfe00 == 0xfc00
                 || first & 0xffc0 == 0xfe80)
         }
-    }
-}
-
-/// What the domain's policies say of a host.
-fn policies(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mut List) {
-    let name = host.host.host.as_str();
-    if let Some(failure) = host.host.tlsa.failure() {
-        let code = Code::of(failure.kind);
-        list.add(place, Finding::new(code, code.subject(name), said(failure)));
-    }
-    if host.host.mta_sts_listed == Some(false)
-        && let Some(policy) = scene.observation.mta_sts.policy.done()
-        && policy.mode != StsMode::None
-    {
-        let patterns = listed(policy.mx.iter().map(|mx| format!("\"mx: {mx}\"")));
-        let mut finding = Finding::new(
-            Code::StsMxNotListed,
-            format!("the MTA-STS policy does not list {name}"),
-            format!(
-                "policy {patterns}; DNS \"MX {} {name}\"",
-                host.host.preference
-            ),
-        );
-        if policy.mode == StsMode::Testing {
-            finding.severity = Severity::Warning;
-        }
-        list.add(place, finding);
     }
 }
 

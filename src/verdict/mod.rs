@@ -21,6 +21,7 @@
 mod assess;
 mod certificates;
 mod findings;
+mod policies;
 mod protection;
 mod reason;
 mod senders;

@@ -3,11 +3,11 @@
 
 use crate::attempt::{Attempt, Because};
 use crate::failure::Kind;
-use crate::observed::domain::{
-    Dnssec, DomainObservation, HostObservation, MxSource, StsMode, Tlsa,
-};
+use crate::mta_sts::evaluate::Conduct;
+use crate::observed::domain::{Dnssec, DomainObservation, HostObservation, MxSource, StsMode};
 use crate::verdict::assess::{Scene, SeenHost};
-use crate::verdict::certificates::{dane_holds, pkix_holds};
+use crate::verdict::certificates::dane_holds;
+use crate::verdict::policies::{authenticates, sts_conduct, usable_tlsa};
 use crate::verdict::sight::Sight;
 use crate::verdict::{Protection, Seen};
 
@@ -120,13 +120,13 @@ fn worst<'s, 'o: 's>(
 ) -> Protection {
     let (mut with, mut without) = (0_usize, 0_usize);
     let (mut legacy, mut authenticated) = (false, true);
-    for (_, sight) in hosts.flat_map(|host| &host.sights) {
+    for (host, (_, sight)) in hosts.flat_map(|host| host.sights.iter().map(move |s| (host.host, s)))
+    {
         match sight {
             Sight::Tls(handshake) => {
                 with += 1;
                 legacy |= handshake.version.is_legacy();
-                authenticated &= pkix_holds(handshake, scene.at, scene.observation.at)
-                    || dane_holds(handshake, scene.at, scene.observation.at);
+                authenticated &= authenticates(scene, host, handshake);
             }
             Sight::NoTls { .. } => without += 1,
             Sight::NotSeen(_) => {}
@@ -166,22 +166,17 @@ fn dane_binds(scene: &Scene<'_>, host: &SeenHost<'_>) -> bool {
             .all(|h| dane_holds(h, scene.at, scene.observation.at))
 }
 
-/// RFC 7672, section 2.2: only secure records with at least one usable count.
-pub(super) fn usable_tlsa(host: &HostObservation) -> Option<&Tlsa> {
-    host.tlsa
-        .done()
-        .filter(|tlsa| tlsa.dnssec == Dnssec::Secure && tlsa.records.iter().any(|r| r.usable))
-}
-
-/// A policy in mode enforce that lists the host, which every endpoint seen
-/// satisfies (RFC 8461, section 5).
+/// A policy in mode enforce that every endpoint seen satisfies (RFC 8461,
+/// section 5).
 fn sts_binds(scene: &Scene<'_>, host: &SeenHost<'_>) -> bool {
-    sts_mode(scene.observation) == Some(StsMode::Enforce)
-        && host.host.mta_sts_listed == Some(true)
-        && host.handshakes().next().is_some()
+    host.handshakes().next().is_some()
         && host
-            .handshakes()
-            .all(|h| pkix_holds(h, scene.at, scene.observation.at))
+            .sights
+            .iter()
+            .filter(|(_, sight)| !matches!(sight, Sight::NotSeen(_)))
+            .all(|(_, sight)| {
+                sts_conduct(scene, host.host, sight) == Some(Conduct::DeliversAuthenticated)
+            })
 }
 
 /// The mode of the policy, where one was fetched.
@@ -210,6 +205,7 @@ pub(super) fn enforcement(observation: &DomainObservation) -> Enforcement {
     };
     let dane_known = mx_dnssec(observation) == Some(Dnssec::Insecure)
         || observation.hosts.iter().all(|host| match &host.tlsa {
+            _ if has_no_address(host) => true,
             Attempt::Done(tlsa) => tlsa.dnssec != Dnssec::Unvalidated,
             Attempt::Skipped(because) => *because == Because::AddressInsecure,
             Attempt::Failed(_) => false,

@@ -7,7 +7,7 @@ use crate::attempt::{Attempt, Because};
 use crate::failure::Kind;
 use crate::finding::Code;
 use crate::verdict::assess::{Scene, SeenHost};
-use crate::verdict::certificates::{dane_holds, pkix_holds};
+use crate::verdict::policies::authenticates;
 use crate::verdict::protection::{self, Enforcement, NoMail};
 use crate::verdict::sight::Sight;
 use crate::verdict::{Protection, Required};
@@ -167,13 +167,14 @@ fn positive(
     }
     let enforcement = protection::enforcement(scene.observation);
     if required == Required::Authenticated && answer == Answer::No {
-        let unproved = hosts_where(scene, |sight| match sight {
-            Sight::Tls(h) => {
-                let observed = scene.observation.at;
-                !pkix_holds(h, scene.at, observed) && !dane_holds(h, scene.at, observed)
-            }
-            Sight::NoTls { .. } | Sight::NotSeen(_) => false,
-        });
+        let unproved: Vec<&SeenHost<'_>> = scene
+            .hosts
+            .iter()
+            .filter(|host| {
+                host.handshakes()
+                    .any(|handshake| !authenticates(scene, host.host, handshake))
+            })
+            .collect();
         let (verb, whose) = if unproved.len() == 1 {
             ("does", "its name")
         } else {

@@ -4,11 +4,13 @@
 //! not suit it (RFC 5321, section 5.1); a host that was not seen leaves the
 //! word of the others, except where it decides.
 
-use crate::attempt::{Attempt, Because};
+use crate::attempt::Attempt;
+use crate::dane::outcome::{Action, Conduct as Dane};
+use crate::mta_sts::evaluate::Conduct as Sts;
 use crate::observed::domain::{Dnssec, MxSource, StsMode};
 use crate::verdict::assess::{Scene, SeenHost};
-use crate::verdict::certificates::{dane_holds, pkix_holds};
-use crate::verdict::protection::{has_no_address, mx_dnssec, sts_mode, usable_tlsa};
+use crate::verdict::policies::{dane_action, dane_conduct, sts_conduct};
+use crate::verdict::protection::{has_no_address, mx_dnssec, sts_mode};
 use crate::verdict::sight::Sight;
 use crate::verdict::{Delivery, Protection, Senders};
 
@@ -83,36 +85,30 @@ pub(super) fn of_host(scene: &Scene<'_>, host: &SeenHost<'_>) -> Senders {
             Policy::Unknown => Delivery::Unknown,
             Policy::None => Delivery::NoPolicy,
             Policy::Testing => opportunistic,
-            // RFC 8461, section 5: an unlisted host is not used.
-            Policy::Enforced if host.host.mta_sts_listed == Some(false) => Delivery::SkipsHost,
-            Policy::Enforced => insists_on(&|handshake| {
-                Some(if pkix_holds(handshake, scene.at, scene.observation.at) {
-                    Delivery::DeliversAuthenticated
-                } else {
-                    Delivery::SkipsHost
-                })
-            }),
+            Policy::Enforced => {
+                any_endpoint(host.sights.iter().map(|(_, sight)| {
+                    match sts_conduct(scene, host.host, sight)? {
+                        Sts::DeliversAuthenticated => Some(Delivery::DeliversAuthenticated),
+                        Sts::Skips => Some(Delivery::SkipsHost),
+                        Sts::AsWithoutPolicy | Sts::Unknown => None,
+                    }
+                }))
+            }
         },
-        dane: match &host.host.tlsa {
-            // RFC 7672, section 2.1.2: a failed question makes the host
-            // unusable; never deliver in clear to it.
-            Attempt::Failed(_) => Delivery::SkipsHost,
-            Attempt::Skipped(Because::AddressInsecure) => Delivery::NoPolicy,
-            Attempt::Skipped(_) => Delivery::Unknown,
-            Attempt::Done(tlsa) => match tlsa.dnssec {
-                // No claim about DANE rests on an answer nobody validated.
-                Dnssec::Unvalidated => Delivery::Unknown,
-                Dnssec::Insecure => Delivery::NoPolicy,
-                Dnssec::Secure if tlsa.records.is_empty() => Delivery::NoPolicy,
-                Dnssec::Secure if usable_tlsa(host.host).is_none() => mandatory,
-                Dnssec::Secure => insists_on(&|handshake| {
-                    Some(if dane_holds(handshake, scene.at, scene.observation.at) {
-                        Delivery::DeliversAuthenticated
-                    } else {
-                        Delivery::SkipsHost
-                    })
-                }),
-            },
+        dane: match dane_action(host.host) {
+            None => Delivery::Unknown,
+            Some(Action::Opportunistic) => Delivery::NoPolicy,
+            // Known without having seen the host.
+            Some(Action::Unreachable) => Delivery::SkipsHost,
+            Some(action) => any_endpoint(host.sights.iter().map(|(_, sight)| {
+                match dane_conduct(scene, action, sight) {
+                    Dane::DeliversAuthenticated => Some(Delivery::DeliversAuthenticated),
+                    Dane::DeliversEncrypted => Some(Delivery::DeliversEncrypted),
+                    Dane::DeliversCleartext => Some(Delivery::DeliversCleartext),
+                    Dane::Skips => Some(Delivery::SkipsHost),
+                    Dane::Unknown => None,
+                }
+            })),
         },
     }
 }

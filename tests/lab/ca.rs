@@ -1,7 +1,8 @@
 //! A throw-away certificate authority: one root and one intermediate a
 //! process, and leaves that are right or wrong on purpose.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -23,7 +24,12 @@ pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     other_issuer: Issuer<'static, KeyPair>,
     other_root: rcgen::Certificate,
+    /// One leaf for a host and kind, so that what stands in the DNS is what all
+    /// its addresses show.
+    leaves: Mutex<HashMap<(String, CertificateKind), Leaf>>,
 }
+
+type Leaf = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Authority {
     /// The one of this process.
@@ -52,6 +58,7 @@ impl Authority {
             issuer,
             other_issuer: Issuer::new(other_params, other_key),
             other_root,
+            leaves: Mutex::default(),
         }
     }
 
@@ -88,12 +95,35 @@ impl Authority {
         builder.with_single_cert(chain, key).unwrap()
     }
 
+    /// The association data of a TLSA record, in hexadecimal: of the leaf, or
+    /// under usage 0 and 2 of the certificate above it.
+    pub fn association(&self, spec: &ServerSpec, usage: u8, selector: u8, matching: u8) -> String {
+        use aws_lc_rs::digest::{SHA256, SHA512, digest};
+        let (chain, _) = self.chain(&spec.host, spec.certificate);
+        let place = usize::from(matches!(usage, 0 | 2)).min(chain.len() - 1);
+        let (_, parsed) = x509_parser::parse_x509_certificate(&chain[place]).unwrap();
+        let octets = match selector {
+            0 => chain[place].as_ref(),
+            _ => parsed.tbs_certificate.subject_pki.raw,
+        };
+        let data = match matching {
+            0 => octets.to_vec(),
+            1 => digest(&SHA256, octets).as_ref().to_vec(),
+            _ => digest(&SHA512, octets).as_ref().to_vec(),
+        };
+        data.iter().map(|octet| format!("{octet:02x}")).collect()
+    }
+
     /// The chain as sent, and the leaf's key.
-    fn chain(
-        &self,
-        host: &str,
-        kind: CertificateKind,
-    ) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+    fn chain(&self, host: &str, kind: CertificateKind) -> Leaf {
+        let mut leaves = self.leaves.lock().unwrap_or_else(PoisonError::into_inner);
+        let (chain, key) = leaves
+            .entry((host.to_owned(), kind))
+            .or_insert_with(|| self.issue(host, kind));
+        (chain.clone(), key.clone_key())
+    }
+
+    fn issue(&self, host: &str, kind: CertificateKind) -> Leaf {
         let key = match kind {
             CertificateKind::Rsa => KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap(),
             _ => KeyPair::generate().unwrap(),

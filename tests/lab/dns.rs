@@ -4,7 +4,15 @@
 //! without final dot: `A`, `AAAA`, `MX PREFERENCE HOST`, `CNAME`, `TXT`. In place
 //! of a type may stand a behaviour, for all types of the name, or behind a type
 //! for that type alone: `SERVFAIL`, `REFUSED`, `TIMEOUT` (no answer),
-//! `TRUNCATED` (over UDP nothing but the TC bit). A name that is neither an
+//! `TRUNCATED` (over UDP nothing but the TC bit), `BOGUS` (SERVFAIL, but the
+//! data where the CD bit is set).
+//!
+//! It answers as a validating resolver would: `SECURE` in place of a type says
+//! that the name and all below it are signed, `INSECURE` that they are not; an
+//! answer whose every name is signed has the AD bit. The names a resolver is
+//! tested with are there too, unless the zone begins with `; does not validate`.
+//! `TLSA U S M @HOST` stands for the digest of what HOST shows.
+//! A name that is neither an
 //! owner nor above one gets NXDOMAIN, other questions NODATA.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +25,7 @@ use hickory_server::net::xfer::Protocol;
 use hickory_server::proto::op::{
     Edns, Header, HeaderCounts, MessageType, Metadata, OpCode, ResponseCode,
 };
-use hickory_server::proto::rr::rdata::{A, AAAA, CNAME, MX, SOA, TXT};
+use hickory_server::proto::rr::rdata::{A, AAAA, CNAME, MX, SOA, TLSA, TXT};
 use hickory_server::proto::rr::{Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
@@ -30,6 +38,7 @@ enum Behaviour {
     Code(ResponseCode),
     Timeout,
     Truncated,
+    Bogus,
 }
 
 /// What the name server knows.
@@ -38,13 +47,31 @@ pub struct Zone {
     records: BTreeMap<String, Vec<Record>>,
     behaviours: BTreeMap<(String, Option<RecordType>), Behaviour>,
     names: BTreeSet<String>,
+    signed: BTreeMap<String, bool>,
 }
+
+/// What a resolver is tested with.
+const TEST_NAMES: &str = "
+in-addr.arpa SECURE
+ip6.arpa SECURE
+google.com A 192.0.2.1
+microsoft.com A 192.0.2.1
+dnssec-failed.org BOGUS
+dnssec-failed.org A 192.0.2.1
+rhybar.cz BOGUS
+rhybar.cz A 192.0.2.1
+";
 
 impl Zone {
     /// Reads a zone.
     pub fn parse(text: &str) -> Self {
         let mut zone = Self::default();
-        for line in text.lines() {
+        let tested = if text.trim_start().starts_with("; does not validate") {
+            ""
+        } else {
+            TEST_NAMES
+        };
+        for line in text.lines().chain(tested.lines()) {
             let line = line.split(" ;").next().unwrap_or_default().trim();
             if line.is_empty() || line.starts_with(';') || line.starts_with('#') {
                 continue;
@@ -67,6 +94,10 @@ impl Zone {
         }
         let kind = words.next().unwrap_or_else(|| panic!("{line}: no type"));
         let rest: Vec<&str> = words.collect();
+        if matches!(kind, "SECURE" | "INSECURE") {
+            self.signed.insert(owner, kind == "SECURE");
+            return;
+        }
         if let Some(behaviour) = behaviour(kind) {
             self.behaviours.insert((owner, None), behaviour);
             return;
@@ -85,6 +116,12 @@ impl Zone {
                 RData::MX(MX::new(first.parse().expect("a preference"), name(rest[1])))
             }
             RecordType::CNAME => RData::CNAME(CNAME(name(first))),
+            RecordType::TLSA => RData::TLSA(TLSA::new(
+                first.parse::<u8>().expect("a usage").into(),
+                rest[1].parse::<u8>().expect("a selector").into(),
+                rest[2].parse::<u8>().expect("a matching type").into(),
+                hexadecimal(rest[3]),
+            )),
             RecordType::TXT => RData::TXT(TXT::new(vec![rest.join(" ")])),
             other => panic!("{line}: {other} is not served"),
         };
@@ -97,6 +134,20 @@ impl Zone {
             .get(&(name.to_owned(), Some(kind)))
             .or_else(|| self.behaviours.get(&(name.to_owned(), None)))
             .copied()
+    }
+
+    /// Whether a name is in a signed zone.
+    fn is_signed(&self, name: &str) -> bool {
+        let mut name = name;
+        loop {
+            if let Some(&signed) = self.signed.get(name) {
+                return signed;
+            }
+            match name.split_once('.') {
+                Some((_, rest)) => name = rest,
+                None => return false,
+            }
+        }
     }
 
     /// The records that answer, following CNAME as RFC 1034, section 4.3.2
@@ -142,8 +193,15 @@ fn behaviour(word: &str) -> Option<Behaviour> {
         "REFUSED" => Behaviour::Code(ResponseCode::Refused),
         "TIMEOUT" => Behaviour::Timeout,
         "TRUNCATED" => Behaviour::Truncated,
+        "BOGUS" => Behaviour::Bogus,
         _ => return None,
     })
+}
+
+fn hexadecimal(text: &str) -> Vec<u8> {
+    (0..text.len() / 2)
+        .map(|n| u8::from_str_radix(&text[2 * n..2 * n + 2], 16).expect("hexadecimal"))
+        .collect()
 }
 
 fn key(name: &str) -> String {
@@ -208,7 +266,29 @@ impl RequestHandler for Handler {
                     .await
             }
             _ => {
-                let (code, answers) = self.zone.answer(&asked, kind);
+                let (mut code, mut answers) = self.zone.answer(&asked, kind);
+                let unchecked = request.metadata.checking_disabled;
+                let mut owners: Vec<String> = vec![asked.clone()];
+                for record in &answers {
+                    owners.push(key(&record.name.to_ascii()));
+                    if kind != RecordType::CNAME
+                        && let RData::CNAME(target) = &record.data
+                    {
+                        owners.push(key(&target.0.to_ascii()));
+                    }
+                }
+                let bogus = owners
+                    .iter()
+                    .any(|name| self.zone.behaviour(name, kind) == Some(Behaviour::Bogus));
+                if bogus && !unchecked {
+                    code = ResponseCode::ServFail;
+                    answers.clear();
+                }
+                metadata.checking_disabled = unchecked;
+                metadata.authentic_data = !bogus
+                    && !unchecked
+                    && request.metadata.authentic_data
+                    && owners.iter().all(|name| self.zone.is_signed(name));
                 metadata.response_code = code;
                 let soa = Record::from_rdata(
                     name("example"),

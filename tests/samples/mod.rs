@@ -271,6 +271,7 @@ pub fn certificate(name: &str) -> Certificate {
             curve: Some("P-256".into()),
         },
         signature_algorithm: "ecdsa-with-SHA256".into(),
+        common_name_only: false,
         self_issued: false,
         sha256: "ab".repeat(32),
         spki_sha256: "6cf12d78fbf24290a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e591921e".into(),

@@ -78,6 +78,7 @@ fn seen(der: &[u8], shape: &Shape) -> Certificate {
         not_after: day(shape.valid.1),
         key: Default::default(),
         signature_algorithm: String::new(),
+        common_name_only: false,
         self_issued: false,
         sha256: String::new(),
         spki_sha256: String::new(),

@@ -22,6 +22,33 @@ pub(super) const TLSA_INVALID: Words = Words {
             one, or keep the mail.",
     fix: Some("publish a TLSA record for the certificate now in use, then remove the old"),
 };
+pub(super) const TLSA_UNUSABLE: Words = Words {
+    severity: Warning,
+    standard: Some("RFC 7672, section 2.2"),
+    tlsrpt: Some("tlsa-invalid"),
+    summary: "none of a host's TLSA records can be used",
+    means: "Senders that follow DANE insist on TLS here, and check no certificate: an \
+            attacker on the path can pose as the host.",
+    fix: Some("publish a TLSA record with usage 3, selector 1 and matching type 1"),
+};
+pub(super) const TLSA_FRAGILE: Words = Words {
+    severity: Note,
+    standard: Some("RFC 7671, section 8"),
+    tlsrpt: None,
+    summary: "a host's TLSA records work, and not for everybody or not for long",
+    means: "Some senders may see it otherwise than this probe, or the next change of \
+            certificate may break it.",
+    fix: None,
+};
+pub(super) const TLSA_MISSING: Words = Words {
+    severity: Note,
+    standard: Some("RFC 7672, section 3.1"),
+    tlsrpt: None,
+    summary: "a host's zone is signed, so a TLSA record would bind senders",
+    means: "One record more makes senders that follow DANE insist on TLS with this host's \
+            key. With every change of the key the record must change first.",
+    fix: None,
+};
 pub(super) const STS_POLICY_FETCH_ERROR: Words = Words {
     severity: Warning,
     standard: Some("RFC 8461, section 3.3"),

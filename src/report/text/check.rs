@@ -10,7 +10,7 @@ use crate::answer::Answer;
 use crate::attempt::{Attempt, Because};
 use crate::failure::Kind;
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::domain::{Dnssec, DomainObservation, HostObservation, StsMode};
+use crate::observed::domain::{Dnssec, DomainObservation, HostObservation, ResolverPath, StsMode};
 use crate::report::text::layout::paragraph;
 use crate::report::text::style::{Paint, Style};
 use crate::report::text::{escape, findings};
@@ -143,7 +143,7 @@ fn dane(observation: &DomainObservation) -> Option<(&'static str, String)> {
         .filter(|host| was_asked(&host.tlsa))
         .collect();
     if asked.is_empty() {
-        return None;
+        return unverified(observation).map(|why| ("unknown", why));
     }
     if observation.mx.done().map(|mx| mx.dnssec) == Some(Dnssec::Insecure) {
         let why = "the MX answer is not signed (DNSSEC: insecure)";
@@ -160,13 +160,31 @@ fn dane(observation: &DomainObservation) -> Option<(&'static str, String)> {
     if binding > 0 {
         let of = observation.hosts.len();
         let hosts = if of == 1 { "host" } else { "hosts" };
+        // Whoever sits on that path can set the bit too.
+        let claimed = match observation.resolver.path {
+            ResolverPath::Loopback | ResolverPath::Tls => String::new(),
+            ResolverPath::Plain => format!(
+                "; signed is what the resolver {} claims, over a path in cleartext",
+                observation.resolver.address
+            ),
+        };
         return Some((
             "present",
-            format!("signed TLSA records for {binding} of {of} MX {hosts}"),
+            format!("signed TLSA records for {binding} of {of} MX {hosts}{claimed}"),
         ));
     }
     if let Some(failure) = asked.iter().find_map(|host| host.tlsa.failure()) {
         return Some(("unknown", failure.message.clone()));
+    }
+    // RFC 7672, section 2.2: TLS, without authentication.
+    let unusable = asked.iter().any(|host| {
+        host.tlsa
+            .done()
+            .is_some_and(|tlsa| tlsa.dnssec == Dnssec::Secure && !tlsa.records.is_empty())
+    });
+    if unusable {
+        let why = "signed TLSA records, none of which can be used";
+        return Some(("unusable", why.to_owned()));
     }
     let unvalidated = asked
         .iter()
@@ -179,6 +197,19 @@ fn dane(observation: &DomainObservation) -> Option<(&'static str, String)> {
         )
     } else {
         ("none", "no signed TLSA records".to_owned())
+    })
+}
+
+/// Why nothing can be said about DANE, where that lies with the resolver.
+fn unverified(observation: &DomainObservation) -> Option<String> {
+    let hosts = observation.hosts.iter();
+    let found = hosts.clone().any(|host| host.addresses.is_done());
+    (observation.resolver.validates == Some(false) && found).then(|| {
+        format!(
+            "DNSSEC cannot be verified here: the resolver {} does not validate; run one that \
+             does on this machine (unbound, say), or name one with --resolver",
+            observation.resolver.address
+        )
     })
 }
 
@@ -327,10 +358,11 @@ fn unasked(observation: &DomainObservation) -> Vec<&'static str> {
         }
     }
     let mut out = Vec::new();
-    if observation
-        .hosts
-        .iter()
-        .all(|host| skipped(because(&host.tlsa)))
+    if unverified(observation).is_none()
+        && observation
+            .hosts
+            .iter()
+            .all(|host| skipped(because(&host.tlsa)))
     {
         out.push("DANE");
     }

@@ -7,11 +7,13 @@ use jiff::{Timestamp, Unit};
 use super::{List, listed, said};
 use crate::failure::{Failure, Kind};
 use crate::finding::{Code, Finding, Severity};
+use crate::observed::domain::{HostObservation, StsMode};
 use crate::observed::endpoint::{Anomaly, EndpointObservation};
 use crate::tls::certificate::Certificate;
 use crate::tls::handshake::Handshake;
 use crate::verdict::assess::{Scene, SeenHost};
 use crate::verdict::certificates::{Dates, dates};
+use crate::verdict::policies::usable_tlsa;
 use crate::verdict::sight::Sight;
 
 /// How long before its end a certificate is worth a word. Automatic renewal
@@ -30,7 +32,9 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
             None => shown.push((code, seen, vec![endpoint.address])),
         };
         match sight {
-            Sight::Tls(handshake) => handshake_findings(scene, handshake, &mut add),
+            Sight::Tls(handshake) => {
+                handshake_findings(scene, host.host, handshake, &mut add);
+            }
             Sight::NoTls {
                 failure: Some(failure),
                 code,
@@ -62,6 +66,14 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
         };
         let mut finding = Finding::new(code, code.subject(host.host.host.as_str()), seen);
         match code {
+            Code::TlsaInvalid => {
+                if let Some(record) = super::policy::ready(host) {
+                    finding.fix = Some(format!(
+                        "if this is the right key, publish {record}; remove what no longer \
+                         matches"
+                    ));
+                }
+            }
             // After the go-ahead of STARTTLS it is more than a note.
             Code::ClosedByPeer => {
                 finding.severity = Severity::Error;
@@ -85,6 +97,7 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
 
 fn handshake_findings(
     scene: &Scene<'_>,
+    host: &HostObservation,
     handshake: &Handshake,
     add: &mut impl FnMut(Code, String),
 ) {
@@ -94,26 +107,27 @@ fn handshake_findings(
             format!("{} at most", handshake.version.name()),
         );
     }
-    // RFC 7672, section 3.1.1: with a match of usage 3 nothing else counts.
-    if handshake.dane.done().is_some_and(|m| m.usage == 3) {
-        return;
-    }
     if let Some(failure) = handshake.dane.failure() {
         add(Code::of(failure.kind), said(failure));
     }
+    // Where TLSA records bind, nobody asks for more (RFC 7672, section 3.1),
+    // unless a policy does (RFC 8461, section 4.2).
+    let policy = scene.observation.mta_sts.policy.done();
+    let by_policy = policy.is_some_and(|policy| policy.mode != StsMode::None);
+    if usable_tlsa(host).is_some() && !by_policy {
+        // RFC 7672, section 3.1.2: under usage 2 dates count.
+        if handshake.dane.done().is_some_and(|m| m.usage == 2) {
+            out_of_date(
+                dates(handshake, scene.at, scene.observation.at),
+                scene.at,
+                add,
+            );
+        }
+        return;
+    }
     let leaf = handshake.chain.first();
     let at_date = dates(handshake, scene.at, scene.observation.at);
-    match at_date {
-        Dates::Expired(end) => add(
-            Code::CertificateExpired,
-            format!("valid until {}{}", day(end), ago(end, scene.at)),
-        ),
-        Dates::NotYet(begin) => add(
-            Code::CertificateNotYetValid,
-            format!("valid from {}", day(begin)),
-        ),
-        Dates::InTime => {}
-    }
+    out_of_date(at_date, scene.at, add);
     if let Some(failure) = handshake.pkix.failure() {
         let told = at_date != Dates::InTime
             && matches!(
@@ -147,6 +161,20 @@ fn handshake_findings(
             Code::CertificateExpiresSoon,
             format!("valid until {}, {left}", day(end)),
         );
+    }
+}
+
+fn out_of_date(dates: Dates, at: Timestamp, add: &mut impl FnMut(Code, String)) {
+    match dates {
+        Dates::Expired(end) => add(
+            Code::CertificateExpired,
+            format!("valid until {}{}", day(end), ago(end, at)),
+        ),
+        Dates::NotYet(begin) => add(
+            Code::CertificateNotYetValid,
+            format!("valid from {}", day(begin)),
+        ),
+        Dates::InTime => {}
     }
 }
 

@@ -58,11 +58,15 @@ pub(super) fn render(observation: &DomainObservation) -> String {
                 zone.comment(&failure.message);
             }
         });
+        let port = host.endpoints.first().map_or(25, |endpoint| endpoint.port);
         zone.answer(&host.tlsa, name, "TLSA", |zone, tlsa| {
+            if tlsa.records.is_empty() {
+                zone.comment(&format!("_{port}._tcp.{}. TLSA: none", tlsa.base_domain));
+            }
             for record in &tlsa.records {
                 let data: String = record.data.iter().map(|b| format!("{b:02x}")).collect();
                 zone.record(
-                    &format!("_25._tcp.{}", tlsa.base_domain),
+                    &format!("_{port}._tcp.{}", tlsa.base_domain),
                     &format!(
                         "TLSA {} {} {} {data}",
                         record.usage, record.selector, record.matching

@@ -1,0 +1,133 @@
+//! What DANE and MTA-STS ask of a host, and what a sender that follows them
+//! then does, in terms of what was seen.
+
+use jiff::Timestamp;
+
+use crate::attempt::{Attempt, Because};
+use crate::dane::outcome::{self, Action, Channel, Lookup};
+use crate::failure::Kind;
+use crate::mta_sts::evaluate::{self, Evaluation, Seen};
+use crate::mta_sts::pattern::Pattern;
+use crate::mta_sts::policy::Policy;
+use crate::observed::domain::{Dnssec, DomainObservation, HostObservation, Tlsa, TlsaRecord};
+use crate::tls::handshake::Handshake;
+use crate::verdict::assess::Scene;
+use crate::verdict::certificates::{Dates, dane_holds, dates, pkix_holds};
+use crate::verdict::sight::Sight;
+
+/// Whether a handshake proves the host's name to a sender that looks at all.
+/// With usable TLSA records only they count: a trusted certificate does not
+/// make up for records that do not match (RFC 8461, section 2), and none is
+/// asked for where they do (RFC 7672, section 3.1).
+pub(super) fn authenticates(
+    scene: &Scene<'_>,
+    host: &HostObservation,
+    handshake: &Handshake,
+) -> bool {
+    if usable_tlsa(host).is_some() {
+        dane_holds(handshake, scene.at, scene.observation.at)
+    } else {
+        pkix_holds(handshake, scene.at, scene.observation.at)
+    }
+}
+
+/// RFC 7672, section 2.2: only secure records with at least one usable count.
+pub(super) fn usable_tlsa(host: &HostObservation) -> Option<&Tlsa> {
+    host.tlsa
+        .done()
+        .filter(|tlsa| tlsa.dnssec == Dnssec::Secure && tlsa.records.iter().any(|r| r.usable))
+}
+
+/// What the search for TLSA records obliges a sender to; none where that is
+/// not known: no claim about DANE rests on an answer that nobody validated.
+pub(super) fn dane_action(host: &HostObservation) -> Option<Action> {
+    match &host.tlsa {
+        Attempt::Failed(_) => Some(Action::of(Lookup::Error)),
+        Attempt::Skipped(Because::AddressInsecure) => Some(Action::of(Lookup::InsecureOrNone)),
+        Attempt::Skipped(_) => None,
+        Attempt::Done(tlsa) => match tlsa.dnssec {
+            Dnssec::Unvalidated => None,
+            Dnssec::Insecure => Some(Action::of(Lookup::InsecureOrNone)),
+            Dnssec::Secure => {
+                let records: Vec<_> = tlsa.records.iter().map(TlsaRecord::record).collect();
+                Some(Action::of(Lookup::Secure(&records)))
+            }
+        },
+    }
+}
+
+/// What a sender that follows DANE does at one address.
+pub(super) fn dane_conduct(
+    scene: &Scene<'_>,
+    action: Action,
+    sight: &Sight<'_>,
+) -> outcome::Conduct {
+    let channel = match sight {
+        Sight::NotSeen(_) => Channel::NotSeen,
+        Sight::NoTls { .. } => Channel::NoTls,
+        Sight::Tls(handshake) if dane_holds(handshake, scene.at, scene.observation.at) => {
+            Channel::Authenticated
+        }
+        Sight::Tls(_) => Channel::Unauthenticated,
+    };
+    outcome::conduct(action, channel, false)
+}
+
+/// What a sender that follows MTA-STS does at one address; none without a
+/// policy.
+pub(super) fn sts_conduct(
+    scene: &Scene<'_>,
+    host: &HostObservation,
+    sight: &Sight<'_>,
+) -> Option<evaluate::Conduct> {
+    let policy = policy(scene.observation)?;
+    let evaluation = sts_evaluation(scene, &policy, host, sight);
+    Some(evaluate::conduct(policy.mode, &evaluation))
+}
+
+fn sts_evaluation(
+    scene: &Scene<'_>,
+    policy: &Policy,
+    host: &HostObservation,
+    sight: &Sight<'_>,
+) -> Evaluation {
+    let seen = match sight {
+        Sight::NotSeen(_) => Seen::Nothing,
+        Sight::NoTls { .. } => Seen::NoTls,
+        Sight::Tls(handshake) => Seen::Tls {
+            version: handshake.version,
+            pkix: pkix(handshake, scene.at, scene.observation.at),
+            // RFC 8461, section 4.2: not the common name.
+            dns_names: handshake
+                .chain
+                .first()
+                .map_or(&[], |leaf| leaf.alternative_names()),
+        },
+    };
+    evaluate::evaluate(policy, &host.host, &seen)
+}
+
+/// Whether a path to a trusted root holds, as of a time.
+fn pkix(handshake: &Handshake, at: Timestamp, observed: Timestamp) -> Result<(), Kind> {
+    match (dates(handshake, at, observed), &handshake.pkix) {
+        (Dates::Expired(_), _) => Err(Kind::CertificateExpired),
+        (Dates::NotYet(_), _) => Err(Kind::CertificateNotYetValid),
+        (Dates::InTime, Attempt::Done(())) => Ok(()),
+        (Dates::InTime, Attempt::Failed(failure)) => Err(failure.kind),
+        (Dates::InTime, Attempt::Skipped(_)) => Err(Kind::ValidationFailure),
+    }
+}
+
+/// The policy that was fetched.
+fn policy(observation: &DomainObservation) -> Option<Policy> {
+    let policy = observation.mta_sts.policy.done()?;
+    Some(Policy {
+        mode: policy.mode,
+        max_age: policy.max_age,
+        mx: policy
+            .mx
+            .iter()
+            .filter_map(|mx| Pattern::parse(mx).ok())
+            .collect(),
+    })
+}
