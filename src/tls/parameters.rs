@@ -218,6 +218,14 @@ fn key_of(label: &str, version: Option<TlsVersion>) -> Option<String> {
     if let Some(rest) = upper.strip_prefix("TLS13_") {
         upper = format!("TLS_{rest}");
     }
+    // LibreSSL's names of the TLS 1.3 suites: AEAD-AES128-GCM-SHA256.
+    if let Some(rest) = upper.strip_prefix("AEAD_") {
+        upper = format!("TLS_{rest}");
+    }
+    // Windows puts the curve behind: ..._CBC_SHA256_P256.
+    if let Some((head, "P256" | "P384" | "P521")) = upper.rsplit_once('_') {
+        upper = head.to_owned();
+    }
     if upper.contains("__") {
         upper = gnutls_long(&upper, version)?;
     }

@@ -21,6 +21,7 @@ use jiff::Zoned;
 
 use crate::trace::clauses;
 use crate::trace::message::Unfolded;
+use crate::trace::tls_note;
 use crate::trace::transmission::Transmission;
 
 /// A piece of the field, with its place in the file.
@@ -68,6 +69,13 @@ impl Received {
             .as_deref()
             .or(self.with.as_ref().map(|with| with.text.as_str()))
             .map(str::to_uppercase)
+    }
+
+    /// The words that nobody understood.
+    pub fn not_understood(&self) -> impl Iterator<Item = &Piece> {
+        self.other
+            .iter()
+            .filter(|piece| !tls_note::is_loose_note(&piece.text))
     }
 
     /// Moves every span to where its octets stand, where the message is not

@@ -92,6 +92,8 @@ enum Shape {
     Qmail,
     Ironport,
     Zmailer,
+    Dovecot,
+    Postfix,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -102,6 +104,11 @@ enum IdShape {
     Mimecast,
     Barracuda,
     Fortimail,
+    Sendmail,
+    Symantec,
+    Cloudmark,
+    Mcafee,
+    Domino,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -112,6 +119,7 @@ struct When {
     by_name: Vec<String>,
     with: Vec<String>,
     with_comment: Vec<String>,
+    comment_end: Vec<String>,
     via: Vec<String>,
     from: Vec<String>,
     host: Vec<String>,
@@ -250,6 +258,15 @@ impl When {
                 .find(|text| begins(text, &self.with_comment))?
                 .to_owned();
         }
+        if !self.comment_end.is_empty() {
+            matched = comments(behind_by)
+                .find(|text| {
+                    self.comment_end
+                        .iter()
+                        .any(|end| text.ends_with(end.as_str()))
+                })?
+                .to_owned();
+        }
         if !self.with.is_empty() {
             let with = &received.with.as_ref()?.text;
             if !begins(with, &self.with) {
@@ -326,7 +343,7 @@ impl When {
             return None;
         }
         if let Some(shape) = self.shape {
-            matched = has_shape(received, shape)?;
+            matched = has_shape(received, shape, raw)?;
         }
         if self.submit && !matched.ends_with("/Submit") {
             return None;
@@ -369,15 +386,74 @@ fn id_has_shape(id: &str, shape: IdShape) -> bool {
             [one, two, three] => hex(one, 16) && hex(two, 16) && hex(three, 8),
             _ => false,
         },
-        IdShape::Pps => id
-            .split_once('-')
-            .is_some_and(|(_, count)| count.bytes().all(|b| b.is_ascii_digit())),
+        IdShape::Pps => id.split_once('-').is_some_and(|(head, count)| {
+            (10..=12).contains(&head.len())
+                && head.starts_with(|c: char| c.is_ascii_digit())
+                && head
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+                && !count.is_empty()
+                && count.len() <= 5
+                && count.bytes().all(|b| b.is_ascii_digit())
+        }),
         IdShape::Mimecast => id.contains("-mta-"),
         IdShape::Barracuda => id.len() == 16 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
         IdShape::Fortimail => id
             .split_once('-')
             .is_some_and(|(one, two)| sendmail_id(one) && sendmail_id(two)),
+        IdShape::Sendmail => {
+            let (head, process) = id.split_at_checked(8).unwrap_or_default();
+            matches!(process.len(), 6 | 7)
+                && head.bytes().all(|b| b.is_ascii_alphanumeric())
+                && head.bytes().any(|b| b.is_ascii_alphabetic())
+                && process.bytes().all(|b| b.is_ascii_digit())
+        }
+        IdShape::Symantec => match parts.as_slice() {
+            [one, two, three, four] => {
+                hex(one, 2)
+                    && hex(two, 2)
+                    && three.len() == 5
+                    && three.bytes().all(|b| b.is_ascii_digit())
+                    && hex(four, 8)
+            }
+            _ => false,
+        },
+        // Two halves that begin with the same time.
+        IdShape::Cloudmark => {
+            id.len() == 22
+                && id.bytes().all(|b| b.is_ascii_alphanumeric())
+                && id.get(..3) == id.get(13..16)
+        }
+        IdShape::Mcafee => {
+            let parts: Vec<&str> = id.split('_').collect();
+            parts.len() == 7
+                && parts
+                    .iter()
+                    .all(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_hexdigit()))
+        }
+        IdShape::Domino => id.split_once('-').is_some_and(|(time, count)| {
+            time.len() == 16
+                && time.starts_with("20")
+                && time.bytes().all(|b| b.is_ascii_digit())
+                && !count.is_empty()
+                && count.bytes().all(|b| b.is_ascii_digit())
+        }),
     }
+}
+
+/// Postfix's queue identifiers: hexadecimal, or the long form, which has no
+/// vowels and a `z` between time and inode.
+fn postfix_id(id: &str) -> bool {
+    let short = (9..=16).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b));
+    let long = (12..=20).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() && !b"aeiouAEIOU".contains(&b))
+        && id.contains('z');
+    short || long
 }
 
 /// Sendmail's queue identifiers: 8 or 9 letters and digits of the time, 6 of
@@ -387,7 +463,7 @@ fn sendmail_id(id: &str) -> bool {
 }
 
 /// Recognises a shape, and gives the text its version stands in.
-fn has_shape(received: &Received, shape: Shape) -> Option<String> {
+fn has_shape(received: &Received, shape: Shape, raw: &str) -> Option<String> {
     let lower = received
         .protocol
         .as_deref()
@@ -417,7 +493,8 @@ fn has_shape(received: &Received, shape: Shape) -> Option<String> {
         Shape::Qmail => {
             let from = received.from.as_ref()?;
             let said = leading_comments(received).any(|(comment, place)| {
-                place == Place::BeforePeer && comment.text.starts_with("HELO ")
+                matches!(place, Place::BeforePeer | Place::From)
+                    && comment.text.starts_with("HELO ")
             });
             let plain = received
                 .keyword()
@@ -427,13 +504,58 @@ fn has_shape(received: &Received, shape: Shape) -> Option<String> {
         Shape::Ironport => {
             let said =
                 leading_comments(received).any(|(comment, _)| comment.text.starts_with("HELO "));
-            let esmtp = received.keyword().is_some_and(|k| k == "ESMTP");
-            (said && esmtp && received.id.is_none() && received.comments.len() == 2)
-                .then(String::new)
+            // Without HELO it is told by a date that lacks the day's name.
+            let bare = received.comments.len() == 1
+                && received.comments.iter().all(|c| c.text.starts_with('['))
+                && raw
+                    .rsplit(';')
+                    .next()
+                    .is_some_and(|date| date.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+            let shaped = (said && received.comments.len() == 2) || bare;
+            let esmtp = received
+                .keyword()
+                .is_some_and(|k| k == "ESMTP" || (bare && k == "SMTP"));
+            (shaped && esmtp && received.id.is_none()).then(String::new)
         }
         Shape::Zmailer => leading_comments(received)
             .any(|(comment, _)| comment.text.contains("rhost-flags-"))
             .then(String::new),
+        // A session's 128 bits in base64, and the sender behind them.
+        Shape::Dovecot => {
+            let id = received.id.as_ref()?.text.as_str();
+            let session = id.len() == 22
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+            let sender = leading_comments(received)
+                .any(|(comment, _)| comment.text.starts_with("envelope-from <"));
+            (session && sender).then(String::new)
+        }
+        Shape::Postfix => {
+            let id = received.id.as_ref()?.text.as_str();
+            if !postfix_id(id) {
+                return None;
+            }
+            let of_postfix = leading_comments(received).any(|(comment, place)| {
+                let text = comment.text.as_str();
+                matches!(place, Place::From | Place::By)
+                    && [
+                        "No client certificate requested",
+                        "Client did not present a certificate",
+                        "Client CN \"",
+                        "Authenticated sender: ",
+                    ]
+                    .iter()
+                    .any(|head| text.starts_with(head))
+            });
+            let named = leading_comments(received).any(|(_, place)| place == Place::By)
+                && leading_comments(received).any(|(comment, place)| {
+                    place == Place::BeforePeer
+                        && comment.text.ends_with(']')
+                        && comment.text.contains(" [")
+                });
+            (of_postfix || named).then(String::new)
+        }
     }
 }
 

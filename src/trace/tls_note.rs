@@ -106,13 +106,15 @@ pub fn comment_note(text: &str) -> Option<TlsNote> {
         .or_else(|| chasquid(text))
         .or_else(|| generic(text))
         .or_else(|| version_and_suite(text))
+        .or_else(|| dotnet(text))
 }
 
-/// `(TLS)`, `(Using TLS)`, `(TLS encrypted)`, `(TLS1.3)`, `(requiretls)`.
+/// `(TLS)`, `(SSL)`, `(Using TLS)`, `(TLS encrypted)`, `(TLS1.3)`, `(requiretls)`.
 fn bare_marker(text: &str) -> Option<TlsNote> {
     let lower = text.to_ascii_lowercase();
     let fact = [
         "tls",
+        "ssl",
         "using tls",
         "tls encrypted",
         "google transport security",
@@ -164,12 +166,14 @@ fn using(text: &str) -> Option<TlsNote> {
 /// Mimecast), with `tlsversion=` (Exclaimer), `cipher=C subject="…"`
 /// (Momentum).
 fn assignments(text: &str) -> Option<TlsNote> {
+    // MIMEDefang: `TLS bits=256 verify=OK`.
+    let bare = text.strip_prefix("TLS bits=").is_some();
     let first = text.split(['=', ' ']).next()?;
-    if !["version", "tlsversion", "cipher"].contains(&first) {
+    if !bare && !["version", "tlsversion", "cipher"].contains(&first) {
         return None;
     }
     let mut made = TlsNote::default();
-    let mut said = false;
+    let mut said = bare;
     for word in text
         .split([' ', ',', '\t'])
         .filter(|word| !word.is_empty())
@@ -262,9 +266,15 @@ fn colons(text: &str) -> Option<TlsNote> {
     parts.next().is_none().then_some(made)
 }
 
-/// `C encrypted` (qpsmtpd).
+/// `C encrypted` (qpsmtpd), `C encrypted, authenticated` (s/qmail),
+/// `V:C encrypted` (Telekom).
 fn encrypted(text: &str) -> Option<TlsNote> {
+    let text = text.strip_suffix(", authenticated").unwrap_or(text);
     let cipher = text.strip_suffix(" encrypted")?;
+    if let Some((version, cipher)) = cipher.split_once(':') {
+        VersionLabel::parse(version)?.version()?;
+        return is_cipher(cipher).then(|| note(Some(version), Some(cipher), None));
+    }
     is_cipher(cipher).then(|| note(None, Some(cipher), None))
 }
 
@@ -278,14 +288,34 @@ fn chasquid(text: &str) -> Option<TlsNote> {
     Some(note(Some(version), None, None))
 }
 
-/// `Generic MTA with TLSv1.2 C 256/256`.
+/// `Generic MTA with TLSv1.2 C 256/256`, `Cellopoint … with TLS`.
 fn generic(text: &str) -> Option<TlsNote> {
-    let rest = strip(text, "generic mta with ")?;
+    let (head, rest) = text.rsplit_once(" with ")?;
+    let mta = head.starts_with("Cellopoint ") || head.ends_with("MTA") || head.ends_with(" ESMTP");
+    if !mta || head.contains(['<', '>', '@', '"', '=']) {
+        return None;
+    }
+    if rest == "TLS" {
+        return Some(TlsNote::default());
+    }
     let mut words = rest.split_ascii_whitespace();
     let version = words.next()?;
-    VersionLabel::parse(version)?;
-    let cipher = words.next()?;
+    VersionLabel::parse(version)?.version()?;
+    let cipher = words.next().filter(|cipher| is_cipher(cipher))?;
     Some(note(Some(version), Some(cipher), words.next()))
+}
+
+/// `Tls12, Aes256, Sha384, DiffieHellmanEllipticKey384`: the words of .NET's
+/// `SslStream`.
+fn dotnet(text: &str) -> Option<TlsNote> {
+    let (version, algorithms) = text.split_once(", ")?;
+    if !["Tls", "Tls11", "Tls12", "Tls13"].contains(&version) {
+        return None;
+    }
+    let plain = algorithms
+        .split(", ")
+        .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_alphanumeric()));
+    plain.then(|| note(Some(version), Some(algorithms), None))
 }
 
 /// `TLS1.3 TLS_AES_128_GCM_SHA256` (mox).
@@ -316,11 +346,16 @@ fn with_note(text: &str) -> Option<TlsNote> {
 /// Words outside any clause: OpenSMTPD to 5.9 wrote `TLS version=… cipher=…`,
 /// Mimecast writes `with STARTTLS`.
 fn loose_note(text: &str) -> Option<TlsNote> {
-    if text == "with STARTTLS" {
+    if text == "with STARTTLS" || text == "with both STARTTLS and AUTH" {
         return Some(TlsNote::default());
     }
     text.strip_prefix("TLS version=")
         .and_then(|_| assignments(text.get(4..)?))
+}
+
+/// Whether words outside any clause are known ones.
+pub(super) fn is_loose_note(text: &str) -> bool {
+    loose_note(text).is_some() || ["over", "TLS", "secured", "channel"].contains(&text)
 }
 
 /// A remark on the client's certificate alone.
