@@ -456,6 +456,62 @@ const COMMANDS: &[&str] = &[
 ];
 
 #[test]
+fn a_table_of_ones_own_names_a_writer_and_is_refused_with_the_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let message = file(&directory, "m.eml", UNSTATED);
+    let message = message.to_str().unwrap();
+    let unknown = run(&["trace", "--unknown", message]);
+    assert_eq!(unknown.status.code(), Some(0));
+    let page = stdout(&unknown);
+    assert!(
+        page.starts_with("1 of 1 line not understood, 1 shape\n"),
+        "{page}"
+    );
+    assert!(page.contains("from HOST (HOST [IP]) by HOST"), "{page}");
+    assert!(page.contains("\\tby mx1.partner.example; Tue"), "{page}");
+    let lines = stdout(&run(&["trace", "--unknown", "-f", "ndjson", message]));
+    let line: Value = serde_json::from_str(lines.trim()).unwrap();
+    assert_eq!(line["type"], "unknown-line");
+    assert_eq!(line["data"]["count"], 1);
+
+    let row = "[[software]]\nname = \"Our relay\"\nrecords = \"always\"\nno_with = \"suggests\"\n\
+               source = \"us\"\nwhen = [{ host = [\"partner.example\"] }]\n";
+    let table = file(&directory, "own.toml", row);
+    let table = table.to_str().unwrap();
+    let known = run(&["trace", "--software", table, "--unknown", message]);
+    assert!(
+        stdout(&known).starts_with("All 1 line"),
+        "{}",
+        stdout(&known)
+    );
+    let judged = run(&["trace", "--software", table, message]);
+    assert!(stdout(&judged).contains("Our relay"), "{}", stdout(&judged));
+    assert_eq!(
+        stdout(&run(&[
+            "trace",
+            "--software",
+            table,
+            "--unknown",
+            "-f",
+            "ndjson",
+            message
+        ])),
+        ""
+    );
+
+    let wrong = file(&directory, "wrong.toml", row.replace("records", "recrods"));
+    let refused = run(&["trace", "--software", wrong.to_str().unwrap(), message]);
+    assert_eq!(refused.status.code(), Some(2));
+    let why = stderr(&refused);
+    assert!(
+        why.contains("wrong.toml: line 3, recrods: unknown field"),
+        "{why}"
+    );
+    let missing = run(&["trace", "--software", "/nonexistent/t.toml", message]);
+    assert_eq!(missing.status.code(), Some(2));
+}
+
+#[test]
 fn help_is_as_it_was_and_fits_80_columns() {
     let folder = repository().join("tests/help");
     let mut faults = Vec::new();
@@ -492,10 +548,8 @@ fn help_lists_nothing_that_does_not_work() {
         "--proxy",
         "--depth",
         "--suites",
-        "--software",
         "--part",
         "--summary",
-        "--unknown",
         "--tlsrpt",
         "--log",
         "--audience",

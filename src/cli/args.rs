@@ -153,6 +153,9 @@ pub struct Trace {
     /// A saved message
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// List the lines that are not understood, by shape, ready to be sent in
+    #[arg(long, help_heading = "Reading")]
+    pub unknown: bool,
     #[command(flatten)]
     pub reading: Reading,
 }
@@ -212,6 +215,10 @@ pub struct Reading {
     /// whose lines are to be believed; may be repeated
     #[arg(long, value_name = "HOST|DOMAIN|CIDR", help_heading = "Reading")]
     pub trust: Vec<String>,
+    /// A table (TOML) of who writes what, asked before the built-in one; the
+    /// README tells its form; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Reading")]
+    pub software: Vec<PathBuf>,
 }
 
 /// How probes are made.

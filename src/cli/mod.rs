@@ -14,6 +14,7 @@ mod output;
 mod packaging;
 mod probing;
 mod reading;
+mod software;
 mod start;
 mod trace;
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::Exit;
 use crate::cli::args::Reading;
 use crate::cli::output::{Trouble, complain};
+use crate::cli::software;
 use crate::mailbox::{self, Limits};
 use crate::trace::TrustRule;
 use crate::trace::chain::Chain;
@@ -43,6 +44,7 @@ pub fn messages(files: &[PathBuf], flags: &Reading) -> Result<Messages, Trouble>
                 .map_err(|why| Trouble::usage(format!("--trust {text}: {why}")))
         })
         .collect::<Result<Vec<_>, _>>()?;
+    let software = software::table(&flags.software)?;
     let stdin = Path::new("-");
     if files
         .iter()
@@ -58,14 +60,14 @@ pub fn messages(files: &[PathBuf], flags: &Reading) -> Result<Messages, Trouble>
         skipped: 0,
     };
     for file in files {
-        add(file, &trust, &mut read);
+        add(file, &trust, &software, &mut read);
     }
     let mut with = Messages {
         chains: Vec::new(),
         skipped: 0,
     };
     for file in &flags.with {
-        add(file, &trust, &mut with);
+        add(file, &trust, &software, &mut with);
     }
     read.skipped += with.skipped;
     let witnesses = Witnesses::gather(read.chains.iter().chain(&with.chains));
@@ -75,7 +77,7 @@ pub fn messages(files: &[PathBuf], flags: &Reading) -> Result<Messages, Trouble>
     Ok(read)
 }
 
-fn add(file: &Path, trust: &[TrustRule], into: &mut Messages) {
+fn add(file: &Path, trust: &[TrustRule], software: &Table, into: &mut Messages) {
     let messages = match mailbox::open(file, &Limits::default()) {
         Ok(messages) => messages,
         Err(error) => {
@@ -98,7 +100,7 @@ fn add(file: &Path, trust: &[TrustRule], into: &mut Messages) {
         let reading = reading::Reading {
             source: message.source(),
             trust,
-            software: Table::built_in(),
+            software,
             line: if verbatim { message.line } else { 1 },
             offset: if verbatim { message.offset } else { 0 },
             truncated: message.header_truncated,

@@ -77,6 +77,9 @@ fn parameters(tls: &mut TlsEvidence, received: &Received, notes: &Notes) {
             tls.cipher_label.clone_from(&note.cipher_label);
             tls.bits = note.bits;
             tls.bits_label.clone_from(&note.bits_label);
+        } else if tls.cipher_label.is_none() && tls.bits.is_none() {
+            tls.bits = note.bits;
+            tls.bits_label.clone_from(&note.bits_label);
         }
         if tls.client_certificate.is_none() {
             tls.client_certificate = note.client_certificate;

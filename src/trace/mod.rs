@@ -33,6 +33,7 @@ pub mod software;
 pub mod tls_note;
 pub mod transmission;
 mod trust;
+pub mod unknown;
 pub mod witness;
 
 pub use trust::{InvalidTrustRule, TrustRule};

@@ -1,7 +1,43 @@
 //! Which software wrote a line, whether it tells of TLS, and what its silence
 //! means. The facts stand in `software.toml`, one row a family, each with its
-//! source; a user's own table comes before it.
+//! source; a user's own tables come before it.
+//!
+//! A table is TOML, a list of `[[software]]`. The first row one of whose `when`
+//! entries holds wins; within an entry all conditions hold, within a list one
+//! is enough. Words compare without case unless said.
+//!
+//! | field | what it holds |
+//! |---|---|
+//! | `name` | the software |
+//! | `records` | whether it writes TLS into its lines: `always`, `by-option`, `never`, `unknown` |
+//! | `silence` | what no word of TLS means: `proves` there was none, `suggests` it, `nothing` (the default) |
+//! | `helo` | the same where the word is SMTP, since the client said HELO; as `silence` where absent |
+//! | `no_with` | the same where there is no `with` clause; `nothing` where absent |
+//! | `leg` | `local` or `internal` where the line itself shows that it is no public hop |
+//! | `since`, `before` | bounds of the version, the first one in, the second one out |
+//! | `version_from` | `id` where the id is the version |
+//! | `source` | where the fact was read |
+//! | `when` | conditions, as below |
+//!
+//! | condition | holds where |
+//! |---|---|
+//! | `by` | a comment behind `by` begins with one of these words |
+//! | `start` | so does a comment before any clause |
+//! | `by_name` | so does a comment right behind the writer's name (with case) |
+//! | `with_comment` | so does a comment behind `with` |
+//! | `comment_end` | a comment behind `by` ends with one of these (with case) |
+//! | `with`, `via` | the clause begins with one of these |
+//! | `keyword` | the protocol is one of these, in upper case |
+//! | `from` | the word behind `from` is one of these |
+//! | `host` | the writer's name is one of these domains or under it |
+//! | `host_prefix`, `host_part` | the writer's name begins with, or has in it, one of these (lower case) |
+//! | `id` | the id has this shape: `courier`, `pps`, `mimecast`, `barracuda`, `fortimail`, `sendmail`, `symantec`, `cloudmark`, `mcafee`, `domino` |
+//! | `shape` | the line has this shape: `sendmail`, `exim`, `qmail`, `ironport`, `zmailer`, `dovecot`, `postfix` |
+//! | `no_from`, `no_with`, `no_id` | `true`: the clause is absent |
+//! | `submit` | `true`: the version ends in `/Submit` |
+//! | `text` | all of these stand somewhere in the line (with case) |
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
@@ -37,6 +73,43 @@ pub struct Habit {
 pub struct Table {
     rows: Vec<Row>,
 }
+
+/// Why a table cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrongTable {
+    /// From 1.
+    pub line: usize,
+    /// The field, as far as one can be told.
+    pub field: String,
+    pub why: String,
+}
+
+impl WrongTable {
+    fn of(error: &toml::de::Error, text: &str) -> Self {
+        let start = error.span().map_or(0, |span| span.start);
+        let before = text.get(..start).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let field = text
+            .lines()
+            .nth(line - 1)
+            .map(|line| line.split(['=', '{']).next().unwrap_or_default().trim())
+            .unwrap_or_default()
+            .to_owned();
+        Self {
+            line,
+            field,
+            why: error.message().trim().replace('\n', " "),
+        }
+    }
+}
+
+impl fmt::Display for WrongTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, {}: {}", self.line, self.field, self.why)
+    }
+}
+
+impl std::error::Error for WrongTable {}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,7 +184,7 @@ enum IdShape {
     Domino,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct When {
     by: Vec<String>,
@@ -150,18 +223,45 @@ impl Table {
     /// Reads a table.
     ///
     /// # Errors
-    /// What is wrong with it, with line and column.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+    /// What is wrong with it, with the line and the field.
+    pub fn parse(text: &str) -> Result<Self, WrongTable> {
+        let file: File = toml::from_str(text).map_err(|error| WrongTable::of(&error, text))?;
+        for (number, row) in file.software.iter().enumerate() {
+            let nothing = When::default();
+            let why = if row.when.is_empty() {
+                "the row has no condition"
+            } else if row.when.contains(&nothing) {
+                "an empty condition holds for every line"
+            } else if row.name.trim().is_empty() {
+                "the row names no software"
+            } else {
+                continue;
+            };
+            let line = text
+                .lines()
+                .enumerate()
+                .filter(|(_, line)| line.trim_start().starts_with("[[software]]"))
+                .nth(number)
+                .map_or(1, |(at, _)| at + 1);
+            return Err(WrongTable {
+                line,
+                field: if row.when.is_empty() || row.when.contains(&nothing) {
+                    "when".to_owned()
+                } else {
+                    "name".to_owned()
+                },
+                why: why.to_owned(),
+            });
+        }
         Ok(Self {
             rows: file.software,
         })
     }
 
-    /// A user's table, with the built-in one behind it.
+    /// This table, with another one behind it: its rows are asked first.
     #[must_use]
-    pub fn before_built_in(mut self) -> Self {
-        self.rows.extend(Self::built_in().rows.iter().cloned());
+    pub fn before(mut self, behind: Self) -> Self {
+        self.rows.extend(behind.rows);
         self
     }
 
@@ -507,10 +607,9 @@ fn has_shape(received: &Received, shape: Shape, raw: &str) -> Option<String> {
             // Without HELO it is told by a date that lacks the day's name.
             let bare = received.comments.len() == 1
                 && received.comments.iter().all(|c| c.text.starts_with('['))
-                && raw
-                    .rsplit(';')
-                    .next()
-                    .is_some_and(|date| date.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+                && raw.rsplit(';').next().is_some_and(|date| {
+                    date.trim_start().starts_with(|c: char| c.is_ascii_digit())
+                });
             let shaped = (said && received.comments.len() == 2) || bare;
             let esmtp = received
                 .keyword()
@@ -617,7 +716,46 @@ mod tests {
 
     #[test]
     fn a_wrong_table_is_refused_with_the_place() {
-        let error = Table::parse("[[software]]\nnmae = \"x\"\n").unwrap_err();
-        assert!(error.contains("line 2"), "{error}");
+        let start = "[[software]]\nname = \"x\"\nrecords = \"always\"\nsource = \"s\"\n";
+        for (text, line, field) in [
+            ("[[software]]\nnmae = \"x\"\n".to_owned(), 2, "nmae"),
+            (format!("{start}when = []\n"), 1, "when"),
+            (format!("\n{start}when = [{{}}]\n"), 2, "when"),
+            (format!("{start}silence = \"maybe\"\n"), 5, "silence"),
+            (format!("{start}when = [{{ byy = [\"x\"] }}]\n"), 5, "when"),
+            ("software = 7\n".to_owned(), 1, "software"),
+        ] {
+            let error = Table::parse(&text).unwrap_err();
+            assert_eq!((error.line, error.field.as_str()), (line, field), "{error}");
+        }
+    }
+
+    #[test]
+    fn rows_of_a_user_come_first() {
+        let own = Table::parse(
+            "[[software]]\nname = \"Our relay\"\nrecords = \"never\"\nsource = \"we\"\n\
+             when = [{ host = [\"relay.example\"] }]\n",
+        )
+        .unwrap();
+        let table = own.before(Table::built_in().clone());
+        let names = |text: &str| {
+            let reading = crate::trace::reading::Reading {
+                software: &table,
+                ..crate::trace::reading::Reading::of(crate::trace::chain::Source {
+                    path: "x".to_owned(),
+                    index: 0,
+                    kind: crate::trace::chain::SourceKind::Eml,
+                })
+            };
+            let chain = crate::trace::chain::Chain::read(text.as_bytes(), &reading).unwrap();
+            chain.hops[0].software.as_ref().unwrap().name.clone()
+        };
+        let line = |host: &str| {
+            format!(
+                "Received: from a.example (a.example [192.0.2.1]) by {host} (Postfix) with ESMTP id 7\n\n"
+            )
+        };
+        assert_eq!(names(&line("mx1.relay.example")), "Our relay");
+        assert_eq!(names(&line("mx1.other.example")), "Postfix");
     }
 }

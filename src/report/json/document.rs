@@ -12,7 +12,9 @@ use crate::report::json::chain::ChainData;
 use crate::report::json::code::CodeData;
 use crate::report::json::domain::DomainReport;
 use crate::report::json::explanation::ExplanationData;
+use crate::report::json::unknown::UnknownLineData;
 use crate::trace::chain::Chain;
+use crate::trace::unknown::Shape;
 use crate::verdict::Verdict;
 
 /// The version of the published format.
@@ -55,6 +57,12 @@ pub fn cause(cause: Cause) -> Value {
     envelope("code", &CodeData::from(cause))
 }
 
+/// Lines of one shape that were not understood.
+#[must_use]
+pub fn unknown_line(shape: &Shape) -> Value {
+    envelope("unknown-line", &UnknownLineData::from(shape))
+}
+
 fn envelope<T: Serialize>(of: &str, data: &T) -> Value {
     let data = serde_json::to_value(data)
         .expect("the twins are structs, strings and numbers, which always serialise");
@@ -88,6 +96,11 @@ pub fn schema() -> Value {
             &mut generator,
             "code",
             "A finding or cause code described (codes).",
+        ),
+        kind::<UnknownLineData>(
+            &mut generator,
+            "unknown-line",
+            "Lines of one shape that were not understood (trace --unknown).",
         ),
     ];
     json!({

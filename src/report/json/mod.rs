@@ -1,8 +1,8 @@
 //! The published JSON: serde twins of the types inside, built by `From`, so
 //! that renaming a field inside cannot change the published format.
 //!
-//! Entry points: [`domain_report`], [`chain`], [`explanation`], [`code`] and
-//! [`cause`] give one document each, in the envelope
+//! Entry points: [`domain_report`], [`chain`], [`explanation`], [`code`],
+//! [`cause`] and [`unknown_line`] give one document each, in the envelope
 //! `{"schema": "1.0", "type": T, "data": {…}}`; [`schema`] gives the JSON
 //! Schema (draft 2020-12) that all of them satisfy.
 //!
@@ -23,7 +23,10 @@ mod document;
 mod domain;
 mod endpoint;
 mod explanation;
+mod unknown;
 mod verdict;
 mod words;
 
-pub use document::{SCHEMA_VERSION, cause, chain, code, domain_report, explanation, schema};
+pub use document::{
+    SCHEMA_VERSION, cause, chain, code, domain_report, explanation, schema, unknown_line,
+};

@@ -23,6 +23,7 @@ pub mod layout;
 mod quote;
 pub mod style;
 pub mod trace;
+pub mod unknown;
 
 #[cfg(test)]
 mod pages;
