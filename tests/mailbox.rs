@@ -17,6 +17,8 @@ mod gzip;
 mod mbox;
 #[path = "mailboxes/outlook.rs"]
 mod outlook;
+#[path = "mailboxes/parallel.rs"]
+mod parallel;
 #[path = "mailboxes/pasted.rs"]
 mod pasted;
 #[path = "mailboxes/single.rs"]

@@ -15,12 +15,14 @@ use super::window::Window;
 /// an error item; the rest goes on.
 #[derive(Debug)]
 pub struct Messages {
-    limits: Limits,
-    part: Option<usize>,
-    walk: Walk,
-    reader: Option<Box<Reader>>,
-    /// Octets of the inputs that were read to their end.
-    passed: u64,
+    pub(super) limits: Limits,
+    pub(super) part: Option<usize>,
+    pub(super) walk: Walk,
+    pub(super) reader: Option<Box<Reader>>,
+    /// Octets of the inputs that are done with.
+    pub(super) passed: u64,
+    /// Octets of the file being read, where it is one.
+    size: Option<u64>,
     /// A buffer to be used again.
     spare: Vec<u8>,
 }
@@ -58,6 +60,7 @@ pub fn open_all(paths: impl IntoIterator<Item = PathBuf>, limits: &Limits) -> Me
         walk: Walk::new(paths, limits.depth),
         reader: None,
         passed: 0,
+        size: None,
         spare: Vec::new(),
     }
 }
@@ -85,29 +88,45 @@ impl Messages {
         self
     }
 
-    fn start(&mut self, found: &Found) -> Result<(), ReadError> {
-        let name = found.path.to_string_lossy();
+    pub(super) fn start(&mut self, found: &Found) -> Result<(), ReadError> {
         let spare = std::mem::take(&mut self.spare);
-        let (input, file): (Box<dyn Read + Send>, _) = if found.is_stdin() {
-            (Box::new(io::stdin()), None)
-        } else {
-            let failed = |error: io::Error| {
-                let error = ReadError::new(&name, Unreadable::from(&error));
-                if found.listed {
-                    error.vanished()
-                } else {
-                    error
-                }
-            };
-            let file = File::open(&found.path).map_err(failed)?;
-            let seekable = found.listed || file.metadata().is_ok_and(|about| about.is_file());
-            (Box::new(file), seekable.then(|| found.path.clone()))
-        };
-        let window = Window::new(input, spare);
-        let reader = Reader::new(window, &name, file, found.maildir, &self.limits)?;
-        self.reader = Some(Box::new(reader));
-        Ok(())
+        match open_found(found, spare, &self.limits) {
+            Ok(reader) => {
+                self.reader = Some(reader);
+                self.size = found.size;
+                Ok(())
+            }
+            Err(error) => {
+                self.passed += found.size.unwrap_or_default();
+                Err(error)
+            }
+        }
     }
+}
+
+/// Opens a file that a walk found; `spare` is a buffer to be used again.
+pub(super) fn open_found(
+    found: &Found,
+    spare: Vec<u8>,
+    limits: &Limits,
+) -> Result<Box<Reader>, ReadError> {
+    let name = found.path.to_string_lossy();
+    let (input, file): (Box<dyn Read + Send>, _) = if found.is_stdin() {
+        (Box::new(io::stdin()), None)
+    } else {
+        let failed = |error: io::Error| {
+            let error = ReadError::new(&name, Unreadable::from(&error));
+            if found.listed {
+                error.vanished()
+            } else {
+                error
+            }
+        };
+        let file = File::open(&found.path).map_err(failed)?;
+        (Box::new(file), found.size.map(|_| found.path.clone()))
+    };
+    let window = Window::new(input, spare);
+    Reader::new(window, &name, file, found.maildir, limits).map(Box::new)
 }
 
 impl Iterator for Messages {
@@ -123,7 +142,7 @@ impl Iterator for Messages {
                     return Some(item);
                 }
                 if let Some(reader) = self.reader.take() {
-                    self.passed += reader.passed();
+                    self.passed += self.size.take().unwrap_or_else(|| reader.passed());
                     self.spare = reader.into_buffer();
                 }
             }

@@ -4,7 +4,8 @@
 //! a stream, and each tells by content what is there; [`Messages`] gives the
 //! messages one after the other, each a [`RawMessage`] with its place in its
 //! file; what could not be read is a [`ReadError`] among them, and the rest
-//! goes on. [`Limits`] bound it all.
+//! goes on. [`Messages::in_parallel`] works on them on several cores.
+//! [`Limits`] bound it all.
 //!
 //! What is read: single messages (RFC 5322), also as Apple's Mail keeps them;
 //! mbox in its dialects (RFC 4155); Maildir and other folders; Outlook's
@@ -32,6 +33,7 @@ mod line;
 mod message;
 mod messages;
 mod outlook;
+mod parallel;
 mod part;
 mod pasted;
 mod reader;

@@ -162,6 +162,7 @@ impl Reader {
         }
     }
 
+    /// The buffer, to be used again.
     pub fn into_buffer(self) -> Vec<u8> {
         self.window.into_buffer()
     }

@@ -28,6 +28,8 @@ pub(super) struct Found {
     pub listed: bool,
     /// Inside `cur` or `new` of a Maildir.
     pub maildir: bool,
+    /// Its octets, where it is a file and no stream.
+    pub size: Option<u64>,
 }
 
 impl Found {
@@ -77,6 +79,7 @@ impl Walk {
     }
 
     fn start(&mut self, path: PathBuf) -> Option<Result<Found, ReadError>> {
+        let mut size = None;
         if path != Path::new("-") {
             match fs::metadata(&path) {
                 Err(error) => return Some(Err(failed(&path, &error))),
@@ -85,13 +88,14 @@ impl Walk {
                     self.root = Some((path.clone(), false));
                     return self.enter(path, None).map(Err);
                 }
-                Ok(_) => {}
+                Ok(about) => size = about.is_file().then_some(about.len()),
             }
         }
         Some(Ok(Found {
             path,
             listed: false,
             maildir: false,
+            size,
         }))
     }
 
@@ -164,6 +168,7 @@ impl Walk {
             path,
             listed: true,
             maildir: kind == Kind::Messages,
+            size: Some(about.len()),
         }))
     }
 }
