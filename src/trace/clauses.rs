@@ -282,7 +282,8 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
             }
         }
         Clause::With => {
-            let joined = joined(&words, value);
+            // Coremail: `with id ;`, both empty.
+            let joined = joined(&words, value).filter(|with| with.text != "id");
             match (&received.with, joined) {
                 (None, Some(with)) => received.with = Some(with),
                 (Some(_), Some(mut again)) => {

@@ -45,13 +45,15 @@ impl Peer {
         if lower == "[local]" || lower.ends_with(" [local]") || lower.contains("[unix socket]") {
             peer.socket = true;
         }
-        let spaced = text.replace('[', " [");
-        let words: Vec<&str> = spaced.split_ascii_whitespace().take(12).collect();
+        let words = words_of(text);
+        // What follows the HELO word behind an address is the client's.
+        let mut settled = false;
         let mut at = 0;
         while let Some(word) = words.get(at) {
             let bare = word.trim_matches('"');
             if let Some(name) = strip_prefix_nocase(bare, "helo=") {
                 peer.helo = Some(clean(name));
+                settled = peer.ip.is_some();
             } else if ["HELO", "EHLO", "LHLO"]
                 .iter()
                 .any(|h| h.eq_ignore_ascii_case(bare))
@@ -60,8 +62,9 @@ impl Peer {
                     peer.helo = Some(clean(name.trim_matches('"')));
                 }
                 peer.style = Style::Helo;
+                settled = peer.ip.is_some();
                 at += 1;
-            } else if let Some(ip) = address(bare) {
+            } else if let Some(ip) = address(bare).filter(|_| !settled) {
                 if peer.ip.is_some() && peer.rdns.is_none() {
                     peer.asked = true; // `192.0.2.6 [192.0.2.6]`
                 }
@@ -85,6 +88,28 @@ impl Peer {
             || (words.len() == 1 && (peer.rdns.is_some() || peer.asked));
         spoke.then_some(peer)
     }
+}
+
+/// The words of a comment; `name[192.0.2.1]` is two of them, but not in what
+/// the client said: `helo=[192.0.2.1]`, `HELO name[192.0.2.1]`.
+fn words_of(text: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = Vec::new();
+    for word in text.split_ascii_whitespace().take(12) {
+        let said = strip_prefix_nocase(word.trim_matches('"'), "helo=").is_some()
+            || words.last().is_some_and(|before| {
+                ["HELO", "EHLO", "LHLO"]
+                    .iter()
+                    .any(|h| h.eq_ignore_ascii_case(before.trim_matches('"')))
+            });
+        match word.split_once('[') {
+            Some((name, _)) if !said && !name.is_empty() => {
+                let (name, literal) = word.split_at(name.len());
+                words.extend([name, literal]);
+            }
+            _ => words.push(word),
+        }
+    }
+    words
 }
 
 /// Whether a comment is shaped like the address a server saw.
@@ -206,4 +231,39 @@ pub(super) fn address(word: &str) -> Option<IpAddr> {
         IpAddr::V6(six) => six.to_ipv4_mapped().map_or(parsed, IpAddr::V4),
         IpAddr::V4(_) => parsed,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_address_that_the_client_said_is_not_the_one_seen() {
+        for (text, ip, helo) in [
+            (
+                "[203.0.113.7]:40007 helo=[192.168.7.8]",
+                "203.0.113.7",
+                "192.168.7.8",
+            ),
+            (
+                "[203.0.113.7] helo=x[127.0.0.1]",
+                "203.0.113.7",
+                "x[127.0.0.1",
+            ),
+            ("[203.0.113.7]:2 \"EHLO x [127.0.0.1]\"", "203.0.113.7", "x"),
+            (
+                "HELO x[127.0.0.1] [203.0.113.7]",
+                "203.0.113.7",
+                "x[127.0.0.1",
+            ),
+        ] {
+            let peer = Peer::read(text).unwrap();
+            assert_eq!(peer.ip, Some(ip.parse().unwrap()), "{text}");
+            assert_eq!(peer.helo.as_deref(), Some(helo), "{text}");
+        }
+        let glued = Peer::read("out7.relay.example[203.0.113.7]").unwrap();
+        assert_eq!(glued.rdns.as_deref(), Some("out7.relay.example"));
+        assert_eq!(glued.ip, Some("203.0.113.7".parse().unwrap()));
+    }
 }
