@@ -548,8 +548,6 @@ fn help_lists_nothing_that_does_not_work() {
         "--proxy",
         "--depth",
         "--suites",
-        "--part",
-        "--summary",
         "--tlsrpt",
         "--log",
         "--audience",

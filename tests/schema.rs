@@ -30,6 +30,9 @@ use starttrace::trace::evidence::{
     ClientCertificate, Evidence, EvidenceKind, Says, TlsEvidence, TlsState,
 };
 use starttrace::trace::field::{By, Date, From, Piece, Received};
+use starttrace::trace::journey::{Turn, TurnKind};
+use starttrace::trace::legs::{Part, PartState, Which};
+use starttrace::trace::support::{Support, SupportKind};
 use starttrace::verdict::{Required, Verdict, assess};
 
 fn validator() -> Validator {
@@ -141,6 +144,11 @@ fn sample_chain() -> Chain {
             }),
             leg: Leg::Internet,
             trusted: Trust::Own,
+            journey: 2,
+            turn: Some(Turn {
+                kind: TurnKind::Forward,
+                text: "relay.example sent it on under its own address".into(),
+            }),
             tls: TlsEvidence {
                 state: TlsState::Cleartext,
                 standing: Some(Standing::Likely),
@@ -164,6 +172,18 @@ fn sample_chain() -> Chain {
             between: (1, 2),
             kind: GapKind::NameMismatch,
             text: "the names differ".into(),
+        }],
+        supporting: vec![Support {
+            kind: SupportKind::OriginatingIp,
+            text: "the writer's machine had the address 192.0.2.1".into(),
+            line: 12,
+            span: 700..730,
+        }],
+        legs: vec![Part {
+            which: Which::BetweenServers,
+            hops: vec![1],
+            state: PartState::Cleartext,
+            text: "hop 1 without TLS".into(),
         }],
         answer: Answer::No,
         findings: vec![Finding::new(
@@ -232,6 +252,7 @@ fn every_type_and_field_is_described_or_plain() {
             "domain-report",
             "chain",
             "explanation",
+            "summary",
             "code",
             "unknown-line"
         ]
@@ -326,10 +347,30 @@ fn a_chain_reads_as_published() {
         ("/tls/evidence/0/kind", json!("software-habit")),
         ("/tls/evidence/0/says", json!("no-tls")),
         ("/software/records_tls", json!("always")),
+        ("/journey", json!(2)),
+        ("/turn/kind", json!("forward")),
     ] {
         assert_eq!(hop.pointer(path), Some(&value), "{path}");
     }
     assert_eq!(document["data"]["gaps"][0]["between"], json!([1, 2]));
+    assert_eq!(
+        document["data"]["legs"],
+        json!([{
+            "leg": "between-servers",
+            "hops": [1],
+            "state": "cleartext",
+            "text": "hop 1 without TLS",
+        }])
+    );
+    assert_eq!(
+        document["data"]["supporting"],
+        json!([{
+            "kind": "originating-ip",
+            "text": "the writer's machine had the address 192.0.2.1",
+            "line": 12,
+            "span": [700, 730],
+        }])
+    );
 }
 
 /// A reader's own idea of `domain-report`, from the published text alone.

@@ -141,13 +141,16 @@ pub struct Check {
 ///
 /// Says for every hop who wrote the line, whether it records TLS, which version
 /// and cipher, and what silence means for the software that wrote it. No
-/// network. A FILE is an .eml, a text file with pasted headers, or `-` for
-/// standard input.
+/// network. A FILE is an .eml, an mbox, a Maildir or other folder, an Outlook .msg,
+/// a text file with pasted headers, any of them compressed by gzip, or `-` for
+/// standard input. Many messages are read as a stream, twice where that is
+/// possible: first for what each host records, then to be judged.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   starttrace trace invoice.eml
   starttrace trace --with older.eml invoice.eml
+  starttrace trace --summary archive.mbox
   starttrace trace -f json - < invoice.eml")]
 pub struct Trace {
     /// A saved message
@@ -158,6 +161,10 @@ pub struct Trace {
     pub unknown: bool,
     #[command(flatten)]
     pub reading: Reading,
+    /// One table of all messages: for each sending and receiving host the hops
+    /// seen, with TLS, without, and unknown
+    #[arg(long, conflicts_with = "unknown", help_heading = "Reading")]
+    pub summary: bool,
 }
 
 /// Trace a message, probe its hops, say why one lacked TLS
@@ -219,6 +226,10 @@ pub struct Reading {
     /// README tells its form; may be repeated
     #[arg(long, value_name = "FILE", help_heading = "Reading")]
     pub software: Vec<PathBuf>,
+    /// In place of each message, the N-th message attached to it: what people
+    /// forward as an attachment
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), help_heading = "Reading")]
+    pub part: Option<u16>,
 }
 
 /// How probes are made.

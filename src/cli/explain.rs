@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use tokio::runtime::Runtime;
+
 use crate::cli::args::Explain;
 use crate::cli::output::{Output, Trouble};
-use crate::cli::{Exit, probing, reading};
+use crate::cli::reading::{self, Face};
+use crate::cli::{Exit, probing};
 use crate::explain::pair::{self, Asked, Limits};
 use crate::explain::{Past, explain};
 use crate::observed::domain::DomainObservation;
@@ -13,34 +16,34 @@ use crate::report::{json, text};
 use crate::trace::chain::Chain;
 use crate::verdict::{self, Required, Verdict};
 
+/// Observations kept for later messages, which mostly went the same way.
+const MOST_KEPT: usize = 256;
+
 /// Runs the command.
 pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
-    let messages = reading::messages(&args.files, &args.reading)?;
-    output.accept(messages.chains.len())?;
     let limits = Limits {
         max_hosts: args.max_hosts.into(),
         probe_private: args.probe_private,
     };
-    let wanted = |chain: &Chain| !pair::targets(chain, &limits).is_empty();
-    // Nothing of the network is touched, not even to find the resolver, where
-    // no hop asks for it.
-    let network = if !args.offline && messages.chains.iter().any(wanted) {
-        let options = Options {
-            public_only: !args.probe_private,
-            ..probing::options(&args.probing)?
-        };
-        Some((probing::prober(options)?, probing::runtime()?))
-    } else {
-        None
-    };
+    let mut network: Option<(Prober, Runtime)> = None;
     let mut known = Known::new();
-    let mut exit = messages.exit();
-    for chain in &messages.chains {
+    let mut exit = Exit::Yes;
+    let face = Face::of(output);
+    let tally = reading::each(&args.files, &args.reading, &face, |chain| {
+        // Nothing of the network is touched, not even to find the resolver,
+        // where no hop asks for it.
+        if network.is_none() && !args.offline && !pair::targets(&chain, &limits).is_empty() {
+            let options = Options {
+                public_only: !args.probe_private,
+                ..probing::options(&args.probing)?
+            };
+            network = Some((probing::prober(options)?, probing::runtime()?));
+        }
         let observations = match &network {
-            Some((prober, runtime)) => runtime.block_on(probe(chain, prober, &limits, &mut known)),
+            Some((prober, runtime)) => runtime.block_on(probe(&chain, prober, &limits, &mut known)),
             None => Vec::new(),
         };
-        let explanation = explain(chain, &observations, &Past::default());
+        let explanation = explain(&chain, &observations, &Past::default());
         exit = exit.worst(Exit::of(explanation.answer, explanation.trouble_here));
         let probes: Vec<(DomainObservation, Verdict)> = observations
             .into_iter()
@@ -50,11 +53,12 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
             })
             .collect();
         output.result(
-            |style| text::explain::render(chain, &probes, &explanation, style),
-            || json::explanation(chain, &probes, &explanation),
+            |style| text::explain::render(&chain, &probes, &explanation, style),
+            || json::explanation(&chain, &probes, &explanation),
         )?;
-    }
-    Ok(exit)
+        Ok(!output.is_closed())
+    })?;
+    Ok(exit.worst(tally.exit()))
 }
 
 /// What was asked in this run, so that a mailbox full of mail from one partner
@@ -96,7 +100,9 @@ async fn probe(
             }
             Asked::Host(host) => prober.check_host(Some(host), None).await,
         };
-        known.insert(target.what.clone(), observation.clone());
+        if known.len() < MOST_KEPT {
+            known.insert(target.what.clone(), observation.clone());
+        }
         seen.push(observation);
     }
     seen

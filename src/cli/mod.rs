@@ -13,6 +13,7 @@ mod explain;
 mod output;
 mod packaging;
 mod probing;
+mod progress;
 mod reading;
 mod software;
 mod start;

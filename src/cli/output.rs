@@ -103,6 +103,26 @@ impl Output {
         self.format == Format::Text
     }
 
+    /// Whether nothing is to be printed.
+    pub fn is_quiet(&self) -> bool {
+        matches!(self.sink, Sink::Nowhere)
+    }
+
+    /// Whether the results can be seen while they are written.
+    pub fn is_on_terminal(&self) -> bool {
+        matches!(self.sink, Sink::Stdout(_)) && io::stdout().is_terminal()
+    }
+
+    /// Whether the chosen form takes one result only.
+    pub fn takes_one(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether nobody reads what is written.
+    pub fn is_closed(&self) -> bool {
+        self.closed
+    }
+
     /// Whether `count` results can be printed in the chosen form.
     pub fn accept(&self, count: usize) -> Result<(), Trouble> {
         if self.format == Format::Json && count > 1 {

@@ -1,39 +1,71 @@
 //! `trace`: read the chain of saved messages. No network.
 
+use crate::cli::Exit;
 use crate::cli::args::Trace;
 use crate::cli::output::{Output, Trouble};
-use crate::cli::{Exit, reading};
+use crate::cli::reading::{self, Face};
 use crate::report::{json, text};
+use crate::trace::summary::Summary;
 use crate::trace::unknown::Unknowns;
 
 /// Runs the command.
 pub fn run(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
-    let messages = reading::messages(&args.files, &args.reading)?;
     if args.unknown {
-        let mut unknowns = Unknowns::default();
-        for chain in &messages.chains {
-            unknowns.add(chain);
-        }
-        output.list(
-            |style| text::unknown::render(&unknowns, style),
-            || {
-                unknowns
-                    .shapes()
-                    .into_iter()
-                    .map(json::unknown_line)
-                    .collect()
-            },
-        )?;
-        return Ok(messages.exit());
+        return unknown(args, output);
     }
-    output.accept(messages.chains.len())?;
-    let mut exit = messages.exit();
-    for chain in &messages.chains {
+    if args.summary {
+        return summary(args, output);
+    }
+    let mut exit = Exit::Yes;
+    let face = Face::of(output);
+    let tally = reading::each(&args.files, &args.reading, &face, |chain| {
         exit = exit.worst(Exit::of(chain.answer, false));
         output.result(
-            |style| text::trace::render(chain, style),
-            || json::chain(chain),
+            |style| text::trace::render(&chain, style),
+            || json::chain(&chain),
+        )?;
+        Ok(!output.is_closed())
+    })?;
+    Ok(exit.worst(tally.exit()))
+}
+
+/// Lines that are not understood, by shape.
+fn unknown(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
+    let mut unknowns = Unknowns::default();
+    let face = Face::of_one(output);
+    let tally = reading::each(&args.files, &args.reading, &face, |chain| {
+        unknowns.add(&chain);
+        Ok(true)
+    })?;
+    output.list(
+        |style| text::unknown::render(&unknowns, style),
+        || {
+            unknowns
+                .shapes()
+                .into_iter()
+                .map(json::unknown_line)
+                .collect()
+        },
+    )?;
+    Ok(tally.exit())
+}
+
+/// All messages in one table.
+fn summary(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
+    let mut exit = Exit::Yes;
+    let mut summary = Summary::default();
+    let face = Face::of_one(output);
+    let tally = reading::each(&args.files, &args.reading, &face, |chain| {
+        exit = exit.worst(Exit::of(chain.answer, false));
+        summary.add(&chain);
+        Ok(true)
+    })?;
+    if tally.chains > 0 {
+        let (witnesses, skipped) = (&tally.witnesses, tally.skipped.count());
+        output.result(
+            |style| text::summary::render(&summary, witnesses, skipped, style),
+            || json::summary(&summary, witnesses, skipped),
         )?;
     }
-    Ok(exit)
+    Ok(exit.worst(tally.exit()))
 }

@@ -181,7 +181,7 @@ impl<'a> Facts<'a> {
     pub fn witness(&self) -> Option<&'a str> {
         let mut evidence = self.hop.tls.evidence.iter();
         evidence
-            .find(|e| e.kind == EvidenceKind::Witness)
+            .find(|e| e.kind == EvidenceKind::Witness && e.says != Says::Silent)
             .map(|e| e.text.as_str())
     }
 

@@ -136,6 +136,8 @@ pub(crate) fn chain(lines: Vec<Line>) -> Chain {
                 }),
                 leg: line.leg,
                 trusted: line.trusted,
+                journey: 1,
+                turn: None,
                 tls: TlsEvidence {
                     state: line.state,
                     standing: line.standing,
@@ -161,6 +163,8 @@ pub(crate) fn chain(lines: Vec<Line>) -> Chain {
         message: MessageFacts::default(),
         hops,
         gaps: Vec::new(),
+        supporting: Vec::new(),
+        legs: Vec::new(),
         answer: Answer::No,
         findings: Vec::new(),
     }

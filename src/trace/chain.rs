@@ -9,6 +9,9 @@ use crate::answer::Answer;
 use crate::finding::Finding;
 use crate::trace::evidence::TlsEvidence;
 use crate::trace::field::Received;
+use crate::trace::journey::Turn;
+use crate::trace::legs::Part;
+use crate::trace::support::Support;
 
 /// Where a message came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +93,10 @@ pub struct Chain {
     /// In travel order: the first is the oldest.
     pub hops: Vec<Hop>,
     pub gaps: Vec<Gap>,
+    /// What other fields of the header say of the journey.
+    pub supporting: Vec<Support>,
+    /// Writer to server, between servers, server to reader.
+    pub legs: Vec<Part>,
     pub answer: Answer,
     pub findings: Vec<Finding>,
 }
@@ -112,6 +119,10 @@ pub struct Hop {
     pub software: Option<SoftwareMark>,
     pub leg: Leg,
     pub trusted: Trust,
+    /// From 1; a list, a forwarder or a fetching program begins the next.
+    pub journey: usize,
+    /// How the message was sent on before this hop, where it was.
+    pub turn: Option<Turn>,
     pub tls: TlsEvidence,
 }
 

@@ -5,6 +5,7 @@ use crate::finding::{Code, Finding};
 use crate::tls::parameters::{CipherSuite, label_is_weak};
 use crate::trace::chain::{Chain, EndToEnd, GapKind, Hop, Trust};
 use crate::trace::evidence::TlsState;
+use crate::trace::legs;
 
 /// Judges a chain anew from its hops and gaps. What only the reading can know
 /// (a truncated header) is kept.
@@ -42,6 +43,7 @@ pub(super) fn judge(chain: &mut Chain) {
     }
     findings.sort_by_key(|finding| finding.severity);
     chain.findings = findings;
+    chain.legs = legs::parts(chain);
 }
 
 /// No: an exposed hop is cleartext as proved or likely. Yes: every exposed hop

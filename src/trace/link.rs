@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 
 use crate::organisation::same_organisation;
 use crate::trace::chain::{Gap, GapKind, Hop, Leg};
+use crate::trace::field::Piece;
 use crate::trace::leg::claimed_name;
 use crate::trace::trust::names;
 
@@ -37,12 +38,7 @@ pub(super) fn gaps(hops: &[Hop]) -> Vec<Gap> {
                 gaps.push(Gap {
                     between: (older.number, newer.number),
                     kind: GapKind::TimeReversed,
-                    text: format!(
-                        "hop {} is dated {} seconds before hop {}",
-                        newer.number,
-                        delay.unsigned_abs().as_secs(),
-                        older.number
-                    ),
+                    text: reversed(older, newer, delay),
                 });
             }
         }
@@ -51,8 +47,31 @@ pub(super) fn gaps(hops: &[Hop]) -> Vec<Gap> {
     gaps
 }
 
+/// How far the times are apart, and what most likely lies behind it.
+fn reversed(older: &Hop, newer: &Hop, delay: SignedDuration) -> String {
+    let seconds = delay.unsigned_abs().as_secs();
+    let (hours, rest) = ((seconds + 900) / 1800, (seconds + 900) % 1800);
+    let mut text = format!(
+        "hop {} is dated {seconds} seconds before hop {}",
+        newer.number, older.number
+    );
+    // Zones differ by whole and half hours, up to 26 of them; mail takes a
+    // few minutes besides.
+    if (1..=52).contains(&hours) && (600..=1200).contains(&rest) {
+        text.push_str(", as if one of them had a wrong time zone");
+    } else {
+        text.push_str(", so that one of their clocks is wrong");
+    }
+    text
+}
+
 fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
-    if matches!(newer.leg, Leg::Local | Leg::Internal) {
+    // Who sends a message on need not go by the name it was taken in under.
+    let sent_on = newer
+        .turn
+        .as_ref()
+        .is_some_and(|turn| turn.kind.begins_journey());
+    if sent_on || matches!(newer.leg, Leg::Local | Leg::Internal) {
         return None;
     }
     let from = newer.received.from.as_ref()?;
@@ -96,23 +115,31 @@ fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
     })
 }
 
-/// One host that took the message twice from the same client.
+/// One host that took the message twice from the same client, for the same
+/// recipient, within one journey. A line that stands there twice is no loop.
 fn loops(hops: &[Hop]) -> Vec<Gap> {
-    let mut seen: HashMap<(String, std::net::IpAddr), usize> = HashMap::new();
+    let mut seen: HashMap<(String, std::net::IpAddr, usize), &Hop> = HashMap::new();
     let mut gaps = Vec::new();
     for hop in hops.iter().filter(|hop| hop.leg == Leg::Internet) {
         let host = hop.received.by.as_ref().and_then(|by| by.host.as_deref());
         let ip = hop.received.from.as_ref().and_then(|from| from.ip);
         if let (Some(host), Some(ip)) = (host, ip) {
-            let key = (host.to_ascii_lowercase(), ip);
-            if let Some(first) = seen.get(&key) {
+            let key = (host.to_ascii_lowercase(), ip, hop.journey);
+            let Some(first) = seen.get(&key) else {
+                seen.insert(key, hop);
+                continue;
+            };
+            let text = |piece: &Option<Piece>| piece.as_ref().map(|piece| piece.text.clone());
+            let (one, other) = (&first.received, &hop.received);
+            let copied = one.id.is_some() && text(&one.id) == text(&other.id);
+            let readdressed =
+                one.for_.is_some() && other.for_.is_some() && text(&one.for_) != text(&other.for_);
+            if !copied && !readdressed {
                 gaps.push(Gap {
-                    between: (*first, hop.number),
+                    between: (first.number, hop.number),
                     kind: GapKind::Loop,
                     text: format!("{host} took the message from [{ip}] twice"),
                 });
-            } else {
-                seen.insert(key, hop.number);
             }
         }
     }

@@ -6,7 +6,12 @@
 //! more to say of it: its file, whom to trust); each [`chain::Hop`] holds the
 //! [`field::Received`] it was read from, the software that wrote it
 //! ([`software`]) and its [`evidence::TlsEvidence`]. [`witness::Witnesses`]
-//! lets messages speak for one another.
+//! lets messages speak for one another, and [`summary::Summary`] counts the hops
+//! of many.
+//!
+//! [`journey`] tells where a list, a forwarder or a fetching program sent the
+//! message on, [`legs`] the three parts a layman asks for, [`support`] what
+//! other fields add.
 //!
 //! Within: [`message`] cuts the header into fields, [`field`] a field into
 //! tokens and clauses, [`date`], [`transmission`] and [`tls_note`] read their
@@ -22,14 +27,18 @@ mod conclude;
 pub mod date;
 pub mod evidence;
 pub mod field;
+pub mod journey;
 mod judge;
 mod leg;
+pub mod legs;
 mod link;
 pub mod message;
 pub mod network;
 mod peer;
 pub mod reading;
 pub mod software;
+pub mod summary;
+pub mod support;
 pub mod tls_note;
 pub mod transmission;
 mod trust;

@@ -7,11 +7,13 @@ use crate::finding::{Code, Finding};
 use crate::trace::chain::{Chain, Hop, NoTrace, SoftwareMark, Source, SourceKind, Trust};
 use crate::trace::conclude;
 use crate::trace::field;
+use crate::trace::journey;
 use crate::trace::judge;
 use crate::trace::leg::leg;
 use crate::trace::link;
 use crate::trace::message::{self, Header};
 use crate::trace::software::Table;
+use crate::trace::support;
 use crate::trace::trust::{self, TrustRule};
 
 /// How a message is to be read.
@@ -124,12 +126,17 @@ impl Chain {
             conclude::bounded(&mut hop.tls, hop.trusted);
         }
         link::delays(&mut hops);
+        journey::mark(&mut hops, &support::signs(&header));
+        let supporting =
+            support::facts(&header, &hops, reading.trust, reading.line, reading.offset);
         let gaps = link::gaps(&hops);
         let mut chain = Self {
             source: reading.source.clone(),
             message: message::facts(&header, message),
             hops,
             gaps,
+            supporting,
+            legs: Vec::new(),
             answer: Answer::Unknown,
             findings: Vec::new(),
         };
@@ -162,6 +169,12 @@ impl Chain {
                 relocate(hop, &to);
             }
         }
+        for fact in &mut self.supporting {
+            if let Some((_, line)) = place(fact.span.start) {
+                fact.line = line;
+                fact.span = to(fact.span.clone());
+            }
+        }
     }
 }
 
@@ -182,6 +195,8 @@ fn hop(number: usize, found: &message::Field, raw: &[u8], reading: &Reading<'_>)
         software,
         leg,
         trusted: Trust::Unknown,
+        journey: 1,
+        turn: None,
         tls,
     };
     let shift = reading.offset;

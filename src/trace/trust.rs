@@ -80,7 +80,7 @@ impl std::str::FromStr for TrustRule {
 }
 
 impl TrustRule {
-    fn covers_name(&self, host: &str) -> bool {
+    pub(super) fn covers_name(&self, host: &str) -> bool {
         let Self::Name(name) = self else { return false };
         let host = host.trim_end_matches('.').to_ascii_lowercase();
         host.strip_suffix(name.as_str())

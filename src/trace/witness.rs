@@ -4,54 +4,55 @@
 //! same host, or one of its pool, recorded TLS shows that it does record it; then
 //! its silence speaks, one step louder than before. Only lines that are own or
 //! vouched for in their own message bear witness, and a message never bears
-//! witness for itself.
+//! witness for itself, nor does a copy of it in another folder.
+//!
+//! A host whose clients all have private addresses, under the names of many
+//! domains, stands behind a proxy: TLS may have ended there, and its silence
+//! proves nothing at all.
+//!
+//! Memory is bounded: so many hosts, so many senders of each; what found no
+//! room is counted in [`Witnesses::left_out`].
 
-use std::collections::{HashMap, HashSet};
+mod testimony;
 
-use jiff::Timestamp;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hasher};
+
+use jiff::{SignedDuration, Timestamp};
 
 use crate::answer::Standing;
-use crate::organisation::organisation;
+use crate::organisation::{organisation, same_organisation};
 use crate::trace::chain::{Chain, Hop, Leg, Trust};
 use crate::trace::conclude;
 use crate::trace::evidence::{Evidence, EvidenceKind, Says, TlsState};
 use crate::trace::judge;
+use crate::trace::leg::claimed_name;
+
+pub(super) use testimony::sender_name;
+pub use testimony::{Reached, Testimony, Times};
+use testimony::{public_domain, sender_of};
+
+/// Hosts and pools kept.
+const MOST_HOSTS: usize = 4_096;
+
+/// Messages of which it is known that they were heard already.
+const MOST_MESSAGES: usize = 400_000;
+
+/// Hosts that one message may tell of.
+const MOST_OF_ONE: usize = 256;
+
+/// How long before the first time witnessed a host is taken to have recorded
+/// as it did then.
+const NEAR: SignedDuration = SignedDuration::from_hours(24 * 180);
 
 /// What messages show about hosts.
 #[derive(Debug, Clone, Default)]
 pub struct Witnesses {
-    messages: HashSet<(String, usize)>,
+    /// By what is theirs alone, so that copies count once.
+    messages: HashSet<u64>,
     hosts: HashMap<String, Testimony>,
     pools: HashMap<String, Testimony>,
-}
-
-/// What was seen of one host or pool.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Testimony {
-    /// Lines that state TLS.
-    pub with_tls: usize,
-    /// Those of them that say more than the keyword: a remark or a `tls` clause.
-    pub remarked: usize,
-    /// Lines over a network that do not.
-    pub without: usize,
-    /// Times of the lines with TLS.
-    pub first: Option<Timestamp>,
-    pub last: Option<Timestamp>,
-}
-
-impl Testimony {
-    fn add(&mut self, hop: &Hop) {
-        if hop.tls.state == TlsState::Encrypted {
-            self.with_tls += 1;
-            self.remarked += usize::from(is_remarked(hop));
-            if let Some(at) = hop.received.date.as_ref().map(|date| date.at.timestamp()) {
-                self.first = Some(self.first.map_or(at, |first| first.min(at)));
-                self.last = Some(self.last.map_or(at, |last| last.max(at)));
-            }
-        } else {
-            self.without += 1;
-        }
-    }
+    left_out: usize,
 }
 
 impl Witnesses {
@@ -67,15 +68,24 @@ impl Witnesses {
 
     /// Adds what one message shows; twice the same message counts once.
     pub fn add(&mut self, chain: &Chain) {
-        if !self.messages.insert(message_key(chain)) {
+        let key = identity(chain);
+        if self.messages.contains(&key) {
             return;
         }
-        for (hop, host) in testifying(chain) {
-            if let Some(pool) = pool_of(&host) {
-                self.pools.entry(pool).or_default().add(hop);
-            }
-            self.hosts.entry(host).or_default().add(hop);
+        // Beyond that, copies count again: rather that than endless memory.
+        if self.messages.len() < MOST_MESSAGES {
+            self.messages.insert(key);
         }
+        let told = told(chain);
+        let mut pools: BTreeMap<String, Testimony> = BTreeMap::new();
+        for (hop, host) in testifying(chain) {
+            if let Some(pool) = pool_of(&host)
+                && (pools.len() < MOST_OF_ONE || pools.contains_key(&pool))
+            {
+                pools.entry(pool).or_default().hear(hop);
+            }
+        }
+        self.left_out += merge(&mut self.hosts, told) + merge(&mut self.pools, pools);
     }
 
     /// What others than this message show of a host, and whether by its own
@@ -83,42 +93,79 @@ impl Witnesses {
     #[must_use]
     pub fn of_host(&self, host: &str, not_of: &Chain) -> Option<(Testimony, bool)> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let mine = self.messages.contains(&message_key(not_of));
-        let others = |found: &Testimony, own: &Testimony| {
-            let mut rest = found.clone();
-            if mine {
-                rest.with_tls = rest.with_tls.saturating_sub(own.with_tls);
-                rest.remarked = rest.remarked.saturating_sub(own.remarked);
-                rest.without = rest.without.saturating_sub(own.without);
-            }
-            (rest.with_tls > 0).then_some(rest)
+        let mine = self.messages.contains(&identity(not_of)) || self.is_full();
+        let rest = |found: &Testimony, own: &dyn Fn(&str) -> bool| {
+            let rest = if mine {
+                let mut one = Testimony::default();
+                for (hop, _) in testifying(not_of).filter(|(_, name)| own(name)) {
+                    one.hear(hop);
+                }
+                found.without(&one)
+            } else {
+                found.clone()
+            };
+            (rest.with_tls > 0 || rest.is_behind_proxy()).then_some(rest)
         };
-        let count = |matches: &dyn Fn(&str) -> bool| {
-            testifying(not_of).filter(|(_, name)| matches(name)).fold(
-                Testimony::default(),
-                |mut sum, (hop, _)| {
-                    sum.add(hop);
-                    sum
-                },
-            )
-        };
-        if let Some(found) = self.hosts.get(&host) {
-            let own = count(&|name| name == host);
-            if let Some(rest) = others(found, &own) {
-                return Some((rest, true));
-            }
+        if let Some(found) = self.hosts.get(&host)
+            && let Some(rest) = rest(found, &|name| name == host)
+        {
+            return Some((rest, true));
         }
         let pool = pool_of(&host)?;
         let found = self.pools.get(&pool)?;
-        let own = count(&|name| pool_of(name).as_deref() == Some(pool.as_str()));
-        others(found, &own).map(|rest| (rest, false))
+        rest(found, &|name| {
+            pool_of(name).as_deref() == Some(pool.as_str())
+        })
+        .map(|rest| (rest, false))
     }
+
+    /// Every host by name, with what all messages show of it.
+    #[must_use]
+    pub fn hosts(&self) -> BTreeMap<&str, &Testimony> {
+        let hosts = self.hosts.iter();
+        hosts.map(|(name, told)| (name.as_str(), told)).collect()
+    }
+
+    /// How often a message told of a host that found no room.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    fn is_full(&self) -> bool {
+        self.messages.len() >= MOST_MESSAGES
+    }
+}
+
+/// Merges what one message told; gives how many hosts found no room.
+fn merge(into: &mut HashMap<String, Testimony>, told: BTreeMap<String, Testimony>) -> usize {
+    let mut left_out = 0;
+    for (name, one) in told {
+        if into.len() < MOST_HOSTS || into.contains_key(&name) {
+            into.entry(name).or_default().merge(&one);
+        } else {
+            left_out += 1;
+        }
+    }
+    left_out
+}
+
+/// What one message tells of each host.
+fn told(chain: &Chain) -> BTreeMap<String, Testimony> {
+    let mut told: BTreeMap<String, Testimony> = BTreeMap::new();
+    for (hop, host) in testifying(chain) {
+        if told.len() < MOST_OF_ONE || told.contains_key(&host) {
+            told.entry(host).or_default().hear(hop);
+        }
+    }
+    told
 }
 
 impl Chain {
     /// Judges the chain again in the light of other messages: a silent hop whose
     /// writer recorded TLS elsewhere is cleartext, one step surer than before
-    /// (at most likely, and no surer than its line is trusted).
+    /// (at most likely, and no surer than its line is trusted). A hop into a
+    /// host behind a proxy is unstated, whatever its writer's habit.
     ///
     /// ```
     /// use starttrace::trace::chain::Chain;
@@ -131,8 +178,7 @@ impl Chain {
     ///   by in.filter.example with ESMTPS; Mon, 02 Feb 2026 11:00:00 +0000\r\n\r\n";
     /// let mut chain = Chain::parse(silent)?;
     /// assert_eq!(chain.hops[0].tls.state, TlsState::Unstated);
-    /// let mut other = Chain::parse(speaking)?;
-    /// other.source.index = 1; // another message
+    /// let other = Chain::parse(speaking)?;
     /// chain.heed(&Witnesses::gather([&chain, &other]));
     /// assert_eq!(chain.hops[0].tls.state, TlsState::Cleartext);
     /// # Ok::<(), starttrace::trace::chain::NoTrace>(())
@@ -142,8 +188,8 @@ impl Chain {
         let mut known: HashMap<String, Option<(Testimony, bool)>> = HashMap::new();
         for hop in &self.hops {
             if let Some(host) = host_of(hop)
-                && is_silent(hop)
-                && known.len() < 256
+                && (is_silent(hop) || is_from_afar(hop))
+                && known.len() < MOST_OF_ONE
                 && !known.contains_key(&host)
             {
                 let found = witnesses.of_host(&host, self);
@@ -151,9 +197,7 @@ impl Chain {
             }
         }
         for hop in &mut self.hops {
-            let Some(host) = host_of(hop).filter(|_| is_silent(hop)) else {
-                continue;
-            };
+            let Some(host) = host_of(hop) else { continue };
             let Some(Some((testimony, exact))) = known.get(&host) else {
                 continue;
             };
@@ -167,20 +211,75 @@ impl Chain {
             if told || (is_helo(hop) && testimony.remarked == 0) {
                 continue;
             }
-            let raised = match (hop.tls.state, hop.tls.standing) {
-                (TlsState::Unstated, _) => Standing::Possible,
-                _ => Standing::Likely,
-            };
-            hop.tls.state = TlsState::Cleartext;
-            hop.tls.standing = Some(raised.max(conclude::most(hop.trusted)));
-            hop.tls.evidence.push(Evidence {
-                kind: EvidenceKind::Witness,
-                says: Says::NoTls,
-                text: testimony_text(&host, testimony, *exact),
-                span: None,
-            });
+            if testimony.is_behind_proxy() {
+                if is_from_afar(hop) {
+                    stand_behind_proxy(hop, &host, testimony);
+                }
+            } else if is_silent(hop) && (!is_helo(hop) || testimony.remarked > 0) {
+                // RFC 3848 has no form with S for SMTP: what a host shows by its
+                // keywords says nothing of a client that greeted with HELO.
+                bear_witness(hop, &host, testimony, *exact);
+            }
         }
         judge::judge(self);
+    }
+}
+
+fn bear_witness(hop: &mut Hop, host: &str, testimony: &Testimony, exact: bool) {
+    let mut text = testimony_text(host, testimony, exact);
+    let at = hop.received.date.as_ref().map(|date| date.at.timestamp());
+    if !is_near(at, &testimony.times) {
+        text.push_str("; this line is older than that");
+        hop.tls.evidence.push(Evidence {
+            kind: EvidenceKind::Witness,
+            says: Says::Silent,
+            text,
+            span: None,
+        });
+        return;
+    }
+    if let Some((name, reached)) =
+        sender_of(hop).and_then(|name| testimony.senders.get_key_value(&name))
+    {
+        text.push_str(&sender_text(name, reached));
+    }
+    let raised = match (hop.tls.state, hop.tls.standing) {
+        (TlsState::Unstated, _) => Standing::Possible,
+        _ => Standing::Likely,
+    };
+    hop.tls.state = TlsState::Cleartext;
+    hop.tls.standing = Some(raised.max(conclude::most(hop.trusted)));
+    hop.tls.evidence.push(Evidence {
+        kind: EvidenceKind::Witness,
+        says: Says::NoTls,
+        text,
+        span: None,
+    });
+}
+
+fn stand_behind_proxy(hop: &mut Hop, host: &str, testimony: &Testimony) {
+    hop.leg = Leg::Unknown;
+    hop.tls.state = TlsState::Unstated;
+    hop.tls.standing = None;
+    hop.tls.evidence.push(Evidence {
+        kind: EvidenceKind::Witness,
+        says: Says::Silent,
+        text: format!(
+            "{host} saw only private client addresses in {} other messages: a proxy stands \
+             before it, TLS may have ended there, and its silence proves nothing",
+            testimony.private_clients
+        ),
+        span: None,
+    });
+}
+
+/// Whether a line is not much older than what was witnessed: a host that
+/// records TLS goes on to do so, and began some day. A time not known is no
+/// objection.
+fn is_near(at: Option<Timestamp>, times: &Times) -> bool {
+    match (at, times.first()) {
+        (Some(at), Some(first)) => first.duration_since(at) <= NEAR,
+        _ => true,
     }
 }
 
@@ -188,40 +287,62 @@ fn testimony_text(host: &str, testimony: &Testimony, exact: bool) -> String {
     let who = if exact {
         host.to_owned()
     } else {
-        format!("a host of the same pool as {host}")
+        format!("the pool of {host}")
     };
-    let lines = if testimony.with_tls == 1 {
-        "line"
+    let messages = if testimony.messages == 1 {
+        "message"
     } else {
-        "lines"
+        "messages"
     };
-    let when = match (testimony.first, testimony.last) {
+    let when = match (testimony.times.first(), testimony.times.last()) {
         (Some(first), Some(last)) => {
             let (first, last) = (day(first), day(last));
             if first == last {
-                format!(" ({first})")
+                format!(" on {first}")
             } else {
-                format!(" ({first} to {last})")
+                format!(" between {first} and {last}")
             }
         }
         _ => String::new(),
     };
-    let mut text = format!(
-        "{who} recorded TLS in {} {lines} of other messages{when}",
-        testimony.with_tls
-    );
-    if testimony.without > 0 {
-        text.push_str(&format!(", and none in {}", testimony.without));
+    format!(
+        "{who} recorded TLS in {} of {} other {messages}{when}",
+        testimony.with_tls, testimony.messages
+    )
+}
+
+/// What the others show of the same sender.
+fn sender_text(name: &str, reached: &Reached) -> String {
+    let versions: Vec<&str> = reached.versions.iter().map(|v| v.name()).collect();
+    match (reached.with_tls, reached.without) {
+        (0, 0) => String::new(),
+        (0, silent) => format!(", never from {name} ({silent} more without)"),
+        (tls, silent) => {
+            let with = if versions.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", versions.join(", "))
+            };
+            format!(", {tls} of {} from {name}{with}", tls + silent)
+        }
     }
-    text
 }
 
 fn day(at: Timestamp) -> String {
     at.to_zoned(jiff::tz::TimeZone::UTC).date().to_string()
 }
 
-fn message_key(chain: &Chain) -> (String, usize) {
-    (chain.source.path.clone(), chain.source.index)
+/// What is a message's own: its trace, whatever the line ends and folds of the
+/// file it stands in. A copy delivered to somebody else has another.
+fn identity(chain: &Chain) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for hop in &chain.hops {
+        for word in hop.raw.split(u8::is_ascii_whitespace) {
+            hasher.write(word);
+        }
+        hasher.write_u8(b'\n');
+    }
+    hasher.finish()
 }
 
 /// Lines that were written on arrival over a network, by a host with a full
@@ -241,6 +362,19 @@ fn host_of(hop: &Hop) -> Option<String> {
     let host = hop.received.by.as_ref()?.host.as_deref()?;
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     organisation(&host).is_some().then_some(host)
+}
+
+/// A hop inside a network whose client goes by the name of somebody else.
+fn is_from_afar(hop: &Hop) -> bool {
+    let by = hop.received.by.as_ref().and_then(|by| by.host.as_deref());
+    let from = hop.received.from.as_ref();
+    hop.leg == Leg::Internal
+        && hop.tls.state != TlsState::Encrypted
+        && matches!(hop.trusted, Trust::Own | Trust::Vouched)
+        && by.is_some_and(|by| {
+            from.and_then(claimed_name)
+                .is_some_and(|name| public_domain(name).is_some() && !same_organisation(name, by))
+        })
 }
 
 /// A hop whose silence a witness can make speak.

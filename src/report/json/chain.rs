@@ -8,8 +8,9 @@ use serde::Serialize;
 use crate::report::json::attempt::rfc3339;
 use crate::report::json::verdict::{Finding, findings};
 use crate::report::json::words::{
-    AnswerWord, ClientCertificateWord, EndToEndWord, EvidenceWord, GapWord, LegWord,
-    RecordsTlsWord, SaysWord, SourceKindWord, StandingWord, TlsStateWord, TrustWord,
+    AnswerWord, ClientCertificateWord, EndToEndWord, EvidenceWord, GapWord, LegWord, PartStateWord,
+    RecordsTlsWord, SaysWord, SourceKindWord, StandingWord, SupportWord, TlsStateWord, TrustWord,
+    TurnWord, WhichWord,
 };
 use crate::trace::chain as inner;
 use crate::trace::evidence::TlsEvidence;
@@ -23,6 +24,12 @@ pub struct ChainData {
     /// In travel order: hop 1 is the oldest.
     pub hops: Vec<Hop>,
     pub gaps: Vec<Gap>,
+    /// What other fields of the header say of the journey. All but the mailbox's own
+    /// authentication results could be forged.
+    pub supporting: Vec<Supporting>,
+    /// The way in three parts: from the writer to the writer's server, between the servers,
+    /// from the last server to the reader.
+    pub legs: Vec<Part>,
     /// `yes`: every exposed hop is recorded as encrypted on trustworthy lines. `no`: an exposed
     /// hop was proved or likely cleartext.
     pub answer: AnswerWord,
@@ -55,6 +62,26 @@ impl From<&inner::Chain> for ChainData {
                     between: [gap.between.0, gap.between.1],
                     kind: gap.kind.into(),
                     text: gap.text.clone(),
+                })
+                .collect(),
+            supporting: chain
+                .supporting
+                .iter()
+                .map(|fact| Supporting {
+                    kind: fact.kind.into(),
+                    text: fact.text.clone(),
+                    line: fact.line,
+                    span: span(&fact.span),
+                })
+                .collect(),
+            legs: chain
+                .legs
+                .iter()
+                .map(|part| Part {
+                    leg: part.which.into(),
+                    hops: part.hops.clone(),
+                    state: part.state.into(),
+                    text: part.text.clone(),
                 })
                 .collect(),
             answer: chain.answer.into(),
@@ -117,6 +144,10 @@ pub struct Hop {
     pub software: Option<Software>,
     pub leg: LegWord,
     pub trusted: TrustWord,
+    /// From 1; a mailing list, a forwarder or a program that fetches mail begins the next.
+    pub journey: usize,
+    /// How the message was sent on before this hop; null where it was not.
+    pub turn: Option<Turn>,
     pub tls: Tls,
 }
 
@@ -155,6 +186,11 @@ impl From<&inner::Hop> for Hop {
             }),
             leg: hop.leg.into(),
             trusted: hop.trusted.into(),
+            journey: hop.journey,
+            turn: hop.turn.as_ref().map(|turn| Turn {
+                kind: turn.kind.into(),
+                text: turn.text.clone(),
+            }),
             tls: Tls::from(&hop.tls),
         }
     }
@@ -242,6 +278,35 @@ pub struct Evidence {
     pub text: String,
     /// Octets in the file, if it stands in the file.
     pub span: Option<[usize; 2]>,
+}
+
+/// How a message was sent on.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Turn {
+    pub kind: TurnWord,
+    pub text: String,
+}
+
+/// What a field other than Received says.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Supporting {
+    pub kind: SupportWord,
+    pub text: String,
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// Octets in the file.
+    pub span: [usize; 2],
+}
+
+/// One of three parts of the way.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Part {
+    pub leg: WhichWord,
+    /// The hops that tell of it.
+    pub hops: Vec<usize>,
+    pub state: PartStateWord,
+    /// One sentence for people, without full stop.
+    pub text: String,
 }
 
 /// A break between two neighbouring hops.

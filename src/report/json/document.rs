@@ -12,9 +12,12 @@ use crate::report::json::chain::ChainData;
 use crate::report::json::code::CodeData;
 use crate::report::json::domain::DomainReport;
 use crate::report::json::explanation::ExplanationData;
+use crate::report::json::summary::SummaryData;
 use crate::report::json::unknown::UnknownLineData;
 use crate::trace::chain::Chain;
+use crate::trace::summary::Summary;
 use crate::trace::unknown::Shape;
+use crate::trace::witness::Witnesses;
 use crate::verdict::Verdict;
 
 /// The version of the published format.
@@ -43,6 +46,12 @@ pub fn explanation(
         "explanation",
         &ExplanationData::new(chain, probes, explanation),
     )
+}
+
+/// The hops of many messages in one table; `skipped` inputs gave no chain.
+#[must_use]
+pub fn summary(summary: &Summary, witnesses: &Witnesses, skipped: usize) -> Value {
+    envelope("summary", &SummaryData::new(summary, witnesses, skipped))
 }
 
 /// A finding code described.
@@ -91,6 +100,11 @@ pub fn schema() -> Value {
             &mut generator,
             "explanation",
             "The chain of one message, probes of its hops, and ranked causes (explain).",
+        ),
+        kind::<SummaryData>(
+            &mut generator,
+            "summary",
+            "The hops of many messages in one table (trace --summary).",
         ),
         kind::<CodeData>(
             &mut generator,

@@ -23,10 +23,11 @@ mod document;
 mod domain;
 mod endpoint;
 mod explanation;
+mod summary;
 mod unknown;
 mod verdict;
 mod words;
 
 pub use document::{
-    SCHEMA_VERSION, cause, chain, code, domain_report, explanation, schema, unknown_line,
+    SCHEMA_VERSION, cause, chain, code, domain_report, explanation, schema, summary, unknown_line,
 };

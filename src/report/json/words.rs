@@ -44,6 +44,20 @@ macro_rules! words {
 }
 
 words! {
+    /// How a message was sent on before a hop; all but reinjection begin another journey.
+    TurnWord of crate::trace::journey::TurnKind:
+        ["list", "forward", "collection", "reinjection"];
+    /// Which part of the way, as a layman asks for it.
+    WhichWord of crate::trace::legs::Which:
+        ["writer-to-server", "between-servers", "server-to-reader"];
+    /// What the header says of a part. Cleartext: as proved or likely, on one hop at least.
+    /// Unstated: lines tell of it, and not enough. Not-shown: no line tells of it.
+    PartStateWord of crate::trace::legs::PartState:
+        ["encrypted", "cleartext", "unstated", "not-shown", "not-applicable"];
+    /// Where a supporting fact comes from.
+    SupportWord of crate::trace::support::SupportKind: [
+        "authentication-results", "originating-ip", "exchange", "list", "arc", "forwarded",
+    ];
     /// The answer to what was asked. "Could not see" is never "no".
     AnswerWord of crate::answer::Answer: ["yes", "no", "unknown"];
     /// How sure a statement about the past is, strongest first.

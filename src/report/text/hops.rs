@@ -281,7 +281,7 @@ fn with_word(hop: &Hop) -> String {
 }
 
 /// Cuts a name in its middle: the front tells the host, the end whose it is.
-fn clip_name(name: &str, columns: usize) -> String {
+pub(super) fn clip_name(name: &str, columns: usize) -> String {
     const FRONT: usize = 6;
     if width(name) <= columns {
         return name.to_owned();

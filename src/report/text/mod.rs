@@ -22,6 +22,7 @@ mod hops;
 pub mod layout;
 mod quote;
 pub mod style;
+pub mod summary;
 pub mod trace;
 pub mod unknown;
 

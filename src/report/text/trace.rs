@@ -13,6 +13,7 @@ use crate::report::text::layout::paragraph;
 use crate::report::text::style::{Paint, Style};
 use crate::report::text::{escape, findings, quote};
 use crate::trace::chain::{Chain, GapKind, Hop, Trust};
+use crate::trace::legs::Which;
 
 /// Findings and hops told in full; a hostile message may hold thousands.
 const MOST_TOLD: usize = 20;
@@ -24,6 +25,7 @@ pub fn render(chain: &Chain, style: Style) -> String {
     let mut out = head(chain, &shown, chain.answer, style);
     out.push('\n');
     out.push_str(&hops::table(chain, &shown, style));
+    out.push_str(&turns(chain));
 
     let open: Vec<(&Hop, Shown)> = chain
         .hops
@@ -233,6 +235,25 @@ pub(super) fn heading(hop: &Hop, shown: Shown, style: Style) -> String {
     }
 }
 
+/// Where the message was sent on, and another journey began.
+fn turns(chain: &Chain) -> String {
+    let mut out = String::new();
+    let begun = |hop: &&Hop| {
+        let turn = hop.turn.as_ref();
+        turn.is_some_and(|turn| turn.kind.begins_journey())
+    };
+    for hop in chain.hops.iter().filter(begun).take(MOST_TOLD) {
+        if let Some(turn) = &hop.turn {
+            if out.is_empty() {
+                out.push('\n');
+            }
+            let text = format!("before hop {}, {}", hop.number, escape::text(&turn.text));
+            out.push_str(&paragraph("  sent on  ", &text));
+        }
+    }
+    out
+}
+
 /// What led to the state, in clauses; escaped.
 fn evidence(hop: &Hop) -> Vec<String> {
     let texts = hop.tls.evidence.iter().map(|e| escape::text(&e.text));
@@ -294,6 +315,20 @@ pub(super) fn other_findings(chain: &Chain, style: Style) -> String {
 fn notes(chain: &Chain) -> String {
     let mut out = String::new();
     let _ = writeln!(out);
+    for part in &chain.legs {
+        let label = match part.which {
+            Which::WriterToServer => "writer to server",
+            Which::BetweenServers => "between servers",
+            Which::ServerToReader => "server to reader",
+        };
+        out.push_str(&paragraph(
+            &format!("  {label:<16}  "),
+            &escape::text(&part.text),
+        ));
+    }
+    if !chain.legs.is_empty() {
+        out.push('\n');
+    }
     out.push_str(&paragraph("", &hops::trust(chain)));
     out
 }
