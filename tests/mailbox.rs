@@ -35,10 +35,12 @@ const HEADER: &str = "Received: from a.example (a.example [192.0.2.1])\n\
     From: Bo <bo@c.example>\n\
     Subject: an invoice\n";
 
-/// Cases enough to meet the usual trouble on every run.
+/// Cases enough to meet the usual trouble on every run; `PROPTEST_CASES` asks
+/// for more.
 fn quick() -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok();
     ProptestConfig {
-        cases: 96,
+        cases: asked.and_then(|cases| cases.parse().ok()).unwrap_or(96),
         failure_persistence: None,
         ..ProptestConfig::default()
     }

@@ -84,7 +84,7 @@ pub(super) fn is_broken(header: &[u8]) -> bool {
             if fields == 0 {
                 return true;
             }
-            hidden |= is_trace_field(line.trim_ascii_start());
+            hidden |= fields == 1 && is_trace_field(line.trim_ascii_start());
         } else if line::field_name(line).is_some() {
             fields += 1;
         } else if !line::is_old_postmark(line) {

@@ -218,7 +218,9 @@ impl Folder {
         for entry in self.entries.by_ref().take(PORTION) {
             self.portion.push(entry?.path());
         }
-        self.portion.sort_unstable_by(|a, b| b.cmp(a));
+        // By octets: all are names of one folder.
+        self.portion
+            .sort_unstable_by(|a, b| b.as_os_str().cmp(a.as_os_str()));
         Ok(!self.portion.is_empty())
     }
 }
