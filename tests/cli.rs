@@ -544,7 +544,6 @@ fn help_lists_nothing_that_does_not_work() {
     }
     for later in [
         "--trust-anchor",
-        "--policy-port",
         "--proxy",
         "--depth",
         "--suites",

@@ -34,6 +34,7 @@ fn check(server: ServerSpec) -> Value {
         domain: None,
         message: Vec::new(),
         options: lab::world::OptionSpec::default(),
+        web: Vec::new(),
         server: vec![server],
         expect: None,
     };

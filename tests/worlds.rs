@@ -142,9 +142,32 @@ worlds! {
     starttls_after_tls = "starttls-after-tls",
     starttls_in_hostname = "starttls-in-hostname",
     starttls_masked = "starttls-masked",
+    sts_404 = "sts-404",
+    sts_bad_grammar = "sts-bad-grammar",
+    sts_common_name_only = "sts-common-name-only",
+    sts_enforce = "sts-enforce",
+    sts_media_type = "sts-media-type",
+    sts_mx_not_listed = "sts-mx-not-listed",
+    sts_no_host = "sts-no-host",
+    sts_nobody_there = "sts-nobody-there",
+    sts_not_http = "sts-not-http",
+    sts_oversize = "sts-oversize",
+    sts_record_servfail = "sts-record-servfail",
+    sts_redirect = "sts-redirect",
+    sts_self_signed_dane = "sts-self-signed-dane",
+    sts_slow_drip = "sts-slow-drip",
+    sts_testing = "sts-testing",
+    sts_truncated = "sts-truncated",
+    sts_two_records = "sts-two-records",
+    sts_web_common_name_only = "sts-web-common-name-only",
+    sts_web_expired = "sts-web-expired",
+    sts_web_page = "sts-web-page",
+    sts_web_self_signed = "sts-web-self-signed",
+    sts_web_wrong_name = "sts-web-wrong-name",
     tarpit = "tarpit",
     tls12 = "tls12",
     tls13_only = "tls13-only",
+    tls_rpt_invalid = "tls-rpt-invalid",
     wildcard = "wildcard",
     wrong_name = "wrong-name",
 }
@@ -255,6 +278,7 @@ fn options(world: &World, lab: &Lab) -> Options {
     Options {
         resolvers: vec![lab.resolver],
         port: lab.port,
+        policy_port: lab.port,
         families: match (chosen.ipv4_only, chosen.ipv6_only) {
             (true, _) => Families::V4,
             (_, true) => Families::V6,
@@ -303,6 +327,7 @@ fn explain(name: &str, world: &World, expect: &Expect, faults: &mut Vec<String>)
             .args(["explain", "--format", format, "--no-system-roots"])
             .args(["--resolver", &lab.resolver.to_string()])
             .args(["--port", &lab.port.to_string(), "--ehlo", EHLO])
+            .args(["--policy-port", &lab.port.to_string()])
             .arg("--ca-file")
             .arg(lab.ca_file())
             .arg("--control");

@@ -102,7 +102,8 @@ pub enum Command {
 /// every host, says EHLO and STARTTLS, shakes hands, records what was agreed and
 /// shown, says QUIT, and judges. Before anything negative is said, a host
 /// known to offer STARTTLS is asked over the same path: a network that blocks
-/// or rewrites port 25 makes every server look guilty.
+/// or rewrites port 25 makes every server look guilty. TLSA records (DANE), the
+/// MTA-STS policy and the TLSRPT record are looked at too.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -261,6 +262,9 @@ pub struct Probing {
     /// Connect to this port
     #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Probing")]
     pub port: u16,
+    /// Fetch MTA-STS policies from this port
+    #[arg(long, value_name = "N", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Probing")]
+    pub policy_port: u16,
     /// Probe IPv4 addresses only
     #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = "Probing")]
     pub ipv4: bool,

@@ -31,6 +31,7 @@ pub fn options(flags: &Probing) -> Result<Options, Trouble> {
             Dnssec::Off => DnssecTrust::Off,
         },
         port: flags.port,
+        policy_port: flags.policy_port,
         families: match (flags.ipv4, flags.ipv6) {
             (true, _) => Families::V4,
             (_, true) => Families::V6,

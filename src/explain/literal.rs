@@ -469,6 +469,8 @@ pub(crate) fn with_sts(mut observation: DomainObservation, mode: StsMode) -> Dom
         mx: Vec::new(),
         unmatched_hosts: Vec::new(),
         unmatched_patterns: Vec::new(),
+        advisories: Vec::new(),
+        media_type: crate::mta_sts::policy::MediaType::Plain,
     });
     observation
 }

@@ -214,6 +214,9 @@ codes! {
     StsPolicyFetchError = "sts-policy-fetch-error", policy::STS_POLICY_FETCH_ERROR;
     StsPolicyInvalid = "sts-policy-invalid", policy::STS_POLICY_INVALID;
     StsWebpkiInvalid = "sts-webpki-invalid", policy::STS_WEBPKI_INVALID;
+    StsFragile = "sts-fragile", policy::STS_FRAGILE;
+    TlsRptInvalid = "tls-rpt-invalid", policy::TLS_RPT_INVALID;
+    TlsRptFragile = "tls-rpt-fragile", policy::TLS_RPT_FRAGILE;
     StsMxNotListed = "sts-mx-not-listed", policy::STS_MX_NOT_LISTED;
 }
 

@@ -9,6 +9,7 @@ use crate::attempt::Attempt;
 use crate::dane::tlsa::Record;
 use crate::failure::Failure;
 pub use crate::mta_sts::policy::Mode as StsMode;
+use crate::mta_sts::policy::{Advisory, MediaType};
 use crate::name::{DomainName, HostName};
 use crate::observed::endpoint::EndpointObservation;
 use crate::tls::parameters::TlsVersion;
@@ -145,6 +146,10 @@ pub struct StsPolicy {
     pub mx: Vec<String>,
     pub unmatched_hosts: Vec<String>,
     pub unmatched_patterns: Vec<String>,
+    /// What is allowed in the file, and yet fragile.
+    pub advisories: Vec<Advisory>,
+    /// What the web host called it.
+    pub media_type: MediaType,
 }
 
 /// The TXT record at `_smtp._tls` (RFC 8460, section 3).

@@ -188,7 +188,7 @@ impl Dns {
         if self.trust != DnssecTrust::Auto {
             return &[];
         }
-        self.tested.get_or_init(|| self.test_all()).await
+        self.tested.get_or_init(|| Box::pin(self.test_all())).await
     }
 
     /// The places of the resolvers in the order they are asked: those that
@@ -227,7 +227,8 @@ impl Dns {
         }
         let tested = self.tested().await;
         let began = self.clock.moment();
-        let (answer, span) = self.follow(name, kind, tested, began).await?;
+        // On the heap: many questions are part of one check.
+        let (answer, span) = Box::pin(self.follow(name, kind, tested, began)).await?;
         let answer = Arc::new(answer);
         self.keep(key, Arc::clone(&answer), span);
         Ok(answer)
@@ -467,7 +468,7 @@ fn question(name: &Name, kind: RecordType, ask: Option<Ask>) -> Message {
         let mut options = Edns::new();
         options.set_max_payload(UDP_PAYLOAD);
         if ask != Ask::Plain {
-            // RFC 3225, section 3: the DO bit.
+            // RFC 6891, section 6.1.4: the DO bit.
             options.set_dnssec_ok(true);
             message.metadata.authentic_data = ask == Ask::Validated;
             message.metadata.checking_disabled = ask == Ask::Unchecked;

@@ -8,7 +8,8 @@
 //! can fail; [`Prober::check`] probes a domain and [`Prober::check_host`] one
 //! host. What goes wrong there is data, never an error.
 //!
-//! Below them: `dns` asks, `dnssec` tests whom it asks, `mx` finds the hosts (RFC 5321, section 5.1;
+//! Below them: `dns` asks, `dnssec` tests whom it asks, `policy` fetches what
+//! the domain demands of senders (RFC 8461), `mx` finds the hosts (RFC 5321, section 5.1;
 //! RFC 7505), `tlsa` what their certificates must be (RFC 7672), `endpoint` holds the one conversation with one address
 //! (RFC 3207), `capture` records the handshake without judging it, and
 //! `control` asks a host known to offer STARTTLS before anything negative is
@@ -22,6 +23,7 @@ mod endpoint;
 mod here;
 mod mx;
 mod options;
+mod policy;
 mod prober;
 mod roots;
 mod setup;

@@ -19,6 +19,9 @@ pub const DEFAULT_CONTROL: &str = "gmail-smtp-in.l.google.com";
 /// The port of mail between servers (RFC 5321, section 4.5.4.2).
 pub const SMTP_PORT: u16 = 25;
 
+/// The port of HTTPS (RFC 9110, section 4.2.2).
+pub const HTTPS_PORT: u16 = 443;
+
 /// How to probe. [`Options::default`] is what `check` does without options.
 #[derive(Debug, Clone)]
 pub struct Options {
@@ -27,6 +30,8 @@ pub struct Options {
     /// What is believed of their word about signatures.
     pub dnssec: DnssecTrust,
     pub port: u16,
+    /// Where MTA-STS policies are fetched.
+    pub policy_port: u16,
     pub families: Families,
     /// Probe these hosts, and do not ask for MX records.
     pub mx: Vec<HostName>,
@@ -57,6 +62,7 @@ impl Default for Options {
             resolvers: Vec::new(),
             dnssec: DnssecTrust::Auto,
             port: SMTP_PORT,
+            policy_port: HTTPS_PORT,
             families: Families::Both,
             mx: Vec::new(),
             ehlo: None,

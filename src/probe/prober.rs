@@ -18,11 +18,12 @@ use tokio::task::JoinSet;
 
 use crate::attempt::{Attempt, Because};
 use crate::dane::base::NextHop;
+use crate::failure::Stage;
 use crate::failure::{Failure, Kind};
 use crate::name::{DomainName, HostName};
 use crate::observed::domain::{
     Addresses, Client, Control, Dnssec, DomainObservation, HostObservation, MtaSts, MxAnswer,
-    MxRecord, MxSource, ResolverFacts, ResolverPath, ValidatedBy,
+    MxRecord, MxSource, ResolverFacts, ResolverPath, TlsRpt, ValidatedBy,
 };
 use crate::observed::endpoint::EndpointObservation;
 use crate::probe::capture::Stack;
@@ -35,6 +36,7 @@ use crate::probe::net::is_public;
 use crate::probe::options::{
     ControlChoice, DEFAULT_CONTROL, DnssecTrust, Families, Options, SMTP_PORT,
 };
+use crate::probe::policy::{self, Fetch};
 use crate::probe::roots;
 use crate::probe::setup::SetupError;
 use crate::probe::tlsa::{self, Check};
@@ -158,12 +160,23 @@ impl Prober {
         };
         observation.mx = destinations.mx;
         observation.resolver = inner.resolver().await;
+        let takes_mail = takes_mail(&observation.mx);
         let asked = &destinations.hosts[..destinations.hosts.len().min(hosts)];
-        observation.hosts = self.resolve(asked).await;
         let loopback_is_meant = inner.points_here() || !inner.options.mx.is_empty();
         let next_hop = next_hop(domain, destinations.alias, &observation.mx);
-        self.probe(&mut observation, next_hop.as_ref(), loopback_is_meant)
-            .await;
+        let (policies, ()) = tokio::join!(
+            // On the heap, since both are large.
+            Box::pin(inner.policies(domain, takes_mail, loopback_is_meant)),
+            Box::pin(async {
+                observation.hosts = self.resolve(asked).await;
+                self.probe(&mut observation, next_hop.as_ref(), loopback_is_meant)
+                    .await;
+            })
+        );
+        observation.mta_sts = policies.mta_sts;
+        observation.tls_rpt = policies.tls_rpt;
+        observation.connections += policies.connections;
+        policy::compare(&mut observation);
         observation.duration = inner.options.clock.since(began);
         observation
     }
@@ -371,6 +384,23 @@ fn says_no_mail(observation: &DomainObservation) -> bool {
             }))
 }
 
+/// What a domain says beside its MX records, and what it took to learn it.
+struct Policies {
+    mta_sts: MtaSts,
+    tls_rpt: Attempt<TlsRpt>,
+    connections: u32,
+}
+
+/// Whether there is mail that a policy could be about; if not, why.
+fn takes_mail(mx: &Attempt<MxAnswer>) -> Result<(), Because> {
+    match mx {
+        Attempt::Done(mx) if mx.source == MxSource::NullMx => Err(Because::NoMail),
+        Attempt::Done(_) => Ok(()),
+        Attempt::Failed(_) => Err(Because::After(Stage::Dns)),
+        Attempt::Skipped(because) => Err(*because),
+    }
+}
+
 /// The domain as DANE sees it: its name may stand in a certificate under
 /// usage 2 (RFC 7672, section 3.2.2), if the way from it to the host is signed.
 fn next_hop(
@@ -488,7 +518,7 @@ impl Inner {
             let check = tlsa::check(host, next_hop);
             for address in list {
                 let because = self
-                    .not_to_be_dialled(host, address, loopback_is_meant)
+                    .not_to_be_dialled(&host.host, address, loopback_is_meant)
                     .or((planned >= MOST_ENDPOINTS).then_some(Because::TooManyEndpoints));
                 let place = (at, host.endpoints.len());
                 host.endpoints.push(endpoint::skipped(
@@ -511,9 +541,48 @@ impl Inner {
         calls
     }
 
+    /// What the domain says beside its MX records.
+    async fn policies(
+        &self,
+        domain: &DomainName,
+        takes_mail: Result<(), Because>,
+        loopback_is_meant: bool,
+    ) -> Policies {
+        if let Err(because) = takes_mail {
+            return Policies {
+                mta_sts: policy::unasked(because, because),
+                tls_rpt: Attempt::Skipped(because),
+                connections: 0,
+            };
+        }
+        let allowed = |host: &HostName, address: IpAddr| {
+            self.not_to_be_dialled(host, address, loopback_is_meant)
+                .is_none()
+        };
+        let fetch = Fetch {
+            dns: &self.dns,
+            clock: self.options.clock,
+            port: self.options.policy_port,
+            source: self.options.source,
+            stack: &self.stack,
+            judge: self.judge(),
+            at: self.judged_at(),
+            allowed: &allowed,
+        };
+        let ((mta_sts, connections), tls_rpt) = tokio::join!(
+            policy::mta_sts(&fetch, domain),
+            policy::tls_rpt(&self.dns, domain)
+        );
+        Policies {
+            mta_sts,
+            tls_rpt,
+            connections,
+        }
+    }
+
     fn not_to_be_dialled(
         &self,
-        host: &HostObservation,
+        host: &HostName,
         address: IpAddr,
         loopback_is_meant: bool,
     ) -> Option<Because> {
@@ -527,7 +596,7 @@ impl Inner {
         }
         // A domain that names this machine as its host, by mistake or not,
         // would have our own mail server judged for its own.
-        let here = host.host.as_str() == "localhost" || is_loopback(address);
+        let here = host.as_str() == "localhost" || is_loopback(address);
         let nowhere = address.is_unspecified()
             || address.is_multicast()
             || address == IpAddr::V4(std::net::Ipv4Addr::BROADCAST);

@@ -6,8 +6,7 @@
 
 use std::net::IpAddr;
 
-use crate::attempt::Attempt;
-use crate::failure::{Failure, Kind, Stage};
+use crate::failure::{Failure, Kind};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::domain::{HostObservation, MxSource};
 use crate::verdict::Protection;
@@ -20,6 +19,7 @@ const LISTED: usize = 6;
 
 mod endpoint;
 mod policy;
+mod published;
 
 /// Every finding, in order.
 pub(super) fn of(scene: &Scene<'_>, protection: Protection) -> Vec<Finding> {
@@ -138,7 +138,8 @@ fn domain(scene: &Scene<'_>, protection: Protection, list: &mut List) {
         ),
         _ => {}
     }
-    sts(scene, list);
+    published::sts(scene, list);
+    published::tls_rpt(scene, list);
     if matches!(
         protection,
         Protection::Encrypted | Protection::Authenticated
@@ -150,35 +151,6 @@ fn domain(scene: &Scene<'_>, protection: Protection, list: &mut List) {
                 Code::NotEnforced,
                 format!("{name}: {}", Code::NotEnforced.summary()),
                 "no TLSA records that bind, and no MTA-STS policy in mode enforce",
-            ),
-        );
-    }
-}
-
-fn sts(scene: &Scene<'_>, list: &mut List) {
-    let sts = &scene.observation.mta_sts;
-    let name = scene.observation.domain.as_str();
-    let failure = sts.record.failure().or_else(|| sts.policy.failure());
-    if let Some(failure) = failure {
-        let code = Code::of(failure.kind);
-        let subject = format!("{name}: {}", code.summary());
-        let subject = if failure.stage == Stage::Dns {
-            format!("{name}: the MTA-STS record could not be looked up")
-        } else {
-            subject
-        };
-        list.add(0, Finding::new(code, subject, said(failure)));
-    }
-    if let Attempt::Done(record) = &sts.record
-        && record.id.is_none()
-        && !record.txt.is_empty()
-    {
-        list.add(
-            0,
-            Finding::new(
-                Code::StsPolicyInvalid,
-                format!("{name}: the MTA-STS record is not valid"),
-                listed(record.txt.iter().map(|txt| format!("{txt:?}"))),
             ),
         );
     }

@@ -189,6 +189,9 @@ pub(super) fn sts_mode(observation: &DomainObservation) -> Option<StsMode> {
 pub(super) enum Enforcement {
     /// Asked, and there is none that binds.
     None,
+    /// There is one, and the hosts do not satisfy it: senders that follow it
+    /// keep the mail.
+    Unmet,
     /// Not asked, or the question failed, or the answer cannot be believed.
     Unknown,
 }
@@ -196,6 +199,27 @@ pub(super) enum Enforcement {
 /// Whether it is certain that neither DANE nor MTA-STS binds senders. To be
 /// asked below the level `enforced` only.
 pub(super) fn enforcement(observation: &DomainObservation) -> Enforcement {
+    let mut hosts = observation
+        .hosts
+        .iter()
+        .filter(|host| !has_no_address(host))
+        .peekable();
+    let by_dane = mx_dnssec(observation) == Some(Dnssec::Secure)
+        && hosts.peek().is_some()
+        && hosts.all(|host| usable_tlsa(host).is_some());
+    if by_dane || sts_mode(observation) == Some(StsMode::Enforce) {
+        // Of a host that was not seen it is not known whether it does.
+        let all_seen = observation
+            .hosts
+            .iter()
+            .filter(|host| !has_no_address(host))
+            .all(|host| host.endpoints.iter().any(|e| e.handshake.is_done()));
+        return if all_seen {
+            Enforcement::Unmet
+        } else {
+            Enforcement::Unknown
+        };
+    }
     let sts_known = match (&observation.mta_sts.record, &observation.mta_sts.policy) {
         // RFC 8461, section 3.1: without exactly one valid record there is
         // no policy.

@@ -184,6 +184,9 @@ fn positive(
     }
     match enforcement {
         Enforcement::None => format!("{said}, but nothing makes a sender insist on it."),
+        Enforcement::Unmet => {
+            format!("{said}, but it does not satisfy its own policy, so senders that obey it wait.")
+        }
         Enforcement::Unknown if required == Required::Enforced => {
             format!("{said}; whether anything makes a sender insist on it could not be found out.")
         }

@@ -22,6 +22,7 @@ pub mod log;
 pub mod page;
 pub mod script;
 pub mod smtp;
+pub mod web;
 pub mod world;
 
 use std::collections::hash_map::RandomState;
@@ -36,7 +37,7 @@ use tokio::runtime::Runtime;
 
 use self::ca::Authority;
 use self::log::Log;
-use self::world::{ControlSpec, ServerSpec, World};
+use self::world::{ControlSpec, ServerSpec, WebSpec, World};
 
 /// The prefix addresses have in a world's text.
 pub const WRITTEN_PREFIX: &str = "127.100.100.";
@@ -86,7 +87,7 @@ impl Lab {
         }
         let mut last = String::new();
         for _ in 0..50 {
-            match runtime.block_on(bind(&servers)) {
+            match runtime.block_on(bind(&servers, &world.web)) {
                 Ok(bound) => {
                     let directory = tempfile::tempdir().unwrap();
                     std::fs::write(directory.path().join("ca.pem"), Authority::lab().root_pem())
@@ -98,6 +99,9 @@ impl Lab {
                     let zone = dns::Zone::parse(&with_associations(&zone, &servers));
                     let queries = Arc::clone(&log);
                     runtime.spawn(dns::serve(zone, bound.udp, bound.tcp, queries));
+                    for (spec, listener) in bound.webs {
+                        runtime.spawn(web::serve(spec, world.clock_speed, listener));
+                    }
                     for (spec, listener) in bound.listeners {
                         let server = smtp::Server::new(&spec, world.clock_speed);
                         runtime.spawn(smtp::serve(Arc::new(server), listener, Arc::clone(&log)));
@@ -191,10 +195,11 @@ struct Bound {
     udp: UdpSocket,
     tcp: TcpListener,
     listeners: Vec<(ServerSpec, TcpListener)>,
+    webs: Vec<(WebSpec, TcpListener)>,
 }
 
 /// Takes a random prefix and port; fails where anything of it is in use.
-async fn bind(servers: &[ServerSpec]) -> std::io::Result<Bound> {
+async fn bind(servers: &[ServerSpec], web_hosts: &[WebSpec]) -> std::io::Result<Bound> {
     let random = RandomState::new().build_hasher().finish();
     // Three digits each and five for the port, below the ephemeral range, so
     // that columns are as wide in every run and no client's port is hit.
@@ -215,11 +220,19 @@ async fn bind(servers: &[ServerSpec]) -> std::io::Result<Bound> {
             listeners.push((server.clone(), listener));
         }
     }
+    let mut webs = Vec::new();
+    for web in web_hosts {
+        let address = web.address.replace(WRITTEN_PREFIX, &prefix);
+        let ip: IpAddr = address.parse().expect("an address");
+        let listener = TcpListener::bind(SocketAddr::new(ip, port)).await?;
+        webs.push((web.clone(), listener));
+    }
     Ok(Bound {
         prefix,
         port,
         udp,
         tcp,
         listeners,
+        webs,
     })
 }

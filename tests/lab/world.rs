@@ -29,6 +29,9 @@ pub struct World {
     pub options: OptionSpec,
     #[serde(default)]
     pub server: Vec<ServerSpec>,
+    /// Web hosts, of MTA-STS policies.
+    #[serde(default)]
+    pub web: Vec<WebSpec>,
     pub expect: Option<Expect>,
 }
 
@@ -76,6 +79,17 @@ pub struct OptionSpec {
     /// `-v`
     #[serde(default)]
     pub verbose: u8,
+}
+
+/// A web host, over HTTPS, which says the same to every request.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WebSpec {
+    pub host: String,
+    pub address: String,
+    #[serde(default)]
+    pub certificate: CertificateKind,
+    pub response: Vec<String>,
 }
 
 /// A mail server.

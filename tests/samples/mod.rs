@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use starttrace::attempt::{Attempt, Because};
 use starttrace::failure::{Failure, Kind, Stage};
+use starttrace::mta_sts::policy::MediaType;
 use starttrace::name::{DomainName, HostName};
 use starttrace::observed::domain::{
     Addresses, Client, Control, Dnssec, DomainObservation, HostObservation, MtaSts, MxAnswer,
@@ -348,6 +349,8 @@ pub fn with_sts(mut observation: DomainObservation, mode: StsMode) -> DomainObse
                 .collect(),
             unmatched_hosts: vec![],
             unmatched_patterns: vec![],
+            advisories: vec![],
+            media_type: MediaType::Plain,
         }),
     };
     for host in &mut observation.hosts {

@@ -86,3 +86,29 @@ pub(super) const STS_MX_NOT_LISTED: Words = Words {
             not example.com and not a.b.example.com.",
     fix: Some("add an \"mx:\" line for the host to the policy and change the record's id"),
 };
+pub(super) const STS_FRAGILE: Words = Words {
+    severity: Note,
+    standard: Some("RFC 8461, section 3.2"),
+    tlsrpt: None,
+    summary: "the MTA-STS record or policy works, and not for every sender",
+    means: "It is allowed, or forgiven by most, but some senders read it otherwise, or it \
+            protects less than it seems to.",
+    fix: None,
+};
+pub(super) const TLS_RPT_INVALID: Words = Words {
+    severity: Warning,
+    standard: Some("RFC 8460, section 3"),
+    tlsrpt: None,
+    summary: "the TLSRPT record cannot be used",
+    means: "No sender reports failures of TLS to the domain, which so will not hear of \
+            them.",
+    fix: Some("publish one TXT record \"v=TLSRPTv1; rua=mailto:ADDRESS\" at _smtp._tls"),
+};
+pub(super) const TLS_RPT_FRAGILE: Words = Words {
+    severity: Note,
+    standard: Some("RFC 8460, section 3"),
+    tlsrpt: None,
+    summary: "the TLSRPT record works, and not for every sender",
+    means: "Some senders may not report to it.",
+    fix: None,
+};

@@ -129,6 +129,9 @@ fn policies(observation: &DomainObservation) -> String {
 
 fn tls_rpt(observation: &DomainObservation) -> Option<(&'static str, String)> {
     match &observation.tls_rpt {
+        Attempt::Done(record) if record.rua.is_empty() && !record.txt.is_empty() => {
+            Some(("invalid", "no report can be sent by it".to_owned()))
+        }
         Attempt::Done(record) if record.rua.is_empty() => Some(("none", String::new())),
         Attempt::Done(record) => Some(("present", record.rua.join(", "))),
         Attempt::Failed(failure) => Some(("unknown", failure.message.clone())),
@@ -224,8 +227,13 @@ fn mta_sts(observation: &DomainObservation) -> Option<(&'static str, String)> {
     let sts = &observation.mta_sts;
     match (&sts.record, &sts.policy) {
         (Attempt::Skipped(_), _) => None,
-        (Attempt::Failed(failure), _) | (_, Attempt::Failed(failure)) => {
-            Some(("unknown", failure.message.clone()))
+        (Attempt::Failed(failure), _) => Some(("unknown", failure.message.clone())),
+        (_, Attempt::Failed(failure)) => {
+            let word = match failure.kind {
+                Kind::StsPolicyInvalid => "invalid",
+                _ => "failed",
+            };
+            Some((word, failure.message.clone()))
         }
         (Attempt::Done(record), _) if record.txt.is_empty() => Some(("none", String::new())),
         (Attempt::Done(record), Attempt::Done(policy)) => {
@@ -238,6 +246,12 @@ fn mta_sts(observation: &DomainObservation) -> Option<(&'static str, String)> {
             let listed = policy.mx.join(", ");
             let age = span(policy.max_age);
             Some((mode, format!("id {id}, {age}, lists {listed}")))
+        }
+        (Attempt::Done(record), Attempt::Skipped(Because::AddressNotPublic))
+            if record.id.is_some() =>
+        {
+            let why = "its policy host has no public address, so it was not asked";
+            Some(("unknown", why.to_owned()))
         }
         (Attempt::Done(_), Attempt::Skipped(_)) => Some((
             "invalid",

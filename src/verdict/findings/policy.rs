@@ -16,6 +16,7 @@ use crate::verdict::protection::mx_dnssec;
 /// What the domain's policies say of a host.
 pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mut List) {
     dane(scene, place, host, list);
+    common_name(scene, place, host, list);
     let name = host.host.host.as_str();
     if host.host.mta_sts_listed == Some(false)
         && let Some(policy) = scene.observation.mta_sts.policy.done()
@@ -35,6 +36,28 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
         }
         list.add(place, finding);
     }
+}
+
+/// RFC 8461, section 4.2 wants a dNSName, where others take a common name.
+fn common_name(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mut List) {
+    let policy = scene.observation.mta_sts.policy.done();
+    let by_policy = policy.is_some_and(|policy| policy.mode != StsMode::None);
+    let only = host.handshakes().any(|handshake| {
+        handshake.identity.is_done() && handshake.chain.first().is_some_and(|c| c.common_name_only)
+    });
+    if !by_policy || !only {
+        return;
+    }
+    let name = host.host.host.as_str();
+    let mut finding = Finding::new(
+        Code::CertificateHostMismatch,
+        format!("{name}'s certificate has its name as common name only"),
+        "no dNSName in subjectAltName".to_owned(),
+    );
+    finding.means = "Senders that follow the domain's MTA-STS policy do not take a common name, \
+                     and leave this host out."
+        .to_owned();
+    list.add(place, finding);
 }
 
 /// The record for the key that the host shows, ready to publish.
