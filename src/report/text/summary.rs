@@ -176,8 +176,9 @@ fn notes(summary: &Summary, witnesses: &Witnesses) -> String {
         out.push_str(&paragraph(
             "",
             &format!(
-                "Trust: {} of the exposed hops stand on lines that could be forged.",
-                number(forgeable)
+                "Trust: {} of the exposed hops {} on lines that could be forged.",
+                number(forgeable),
+                if forgeable == 1 { "stands" } else { "stand" }
             ),
         ));
     } else {
