@@ -79,8 +79,11 @@ fn weigh(failure: &Failure) -> Sight<'_> {
         Kind::StarttlsTemporary => failure.detail.code != Some(421),
         Kind::HandshakeNotTls => true,
         Kind::HandshakeAlert => !blames_us(failure.detail.alert.as_deref()),
-        // After 220 to STARTTLS a hang-up is a failed handshake: every sender
-        // meets it. Before that it is a limit, a filter, an overload.
+        // After 220 to STARTTLS a hang-up is a failed handshake, and a failed
+        // handshake is no working STARTTLS. It may be our hello that is not
+        // borne (it is large, with its post-quantum share), which one with
+        // classical groups alone would tell; none is sent yet. Before the 220
+        // it is a limit, a filter, an overload.
         Kind::ClosedByPeer => failure.stage == Stage::Handshake,
         // It speaks TLS: that alone refutes "no TLS".
         Kind::HandshakeIncompatible => false,
