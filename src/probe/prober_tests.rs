@@ -11,10 +11,11 @@ use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::net::TcpListener;
 
 use crate::failure::Kind;
+use crate::observed::domain::MxSource;
 use crate::probe::dns::tests::resolver;
 use crate::probe::endpoint::tests::{Does, EHLO, GOOD, GREETING, SPEED, World, serve, world_of};
 use crate::probe::net::Clock;
-use crate::probe::options::Roots;
+use crate::probe::options::{ControlChoice, DEFAULT_CONTROL, Families, Roots};
 
 const PLAIN: &[Does] = &[
     GREETING,
