@@ -18,10 +18,14 @@ use starttrace::explain::{
     RankedCause,
 };
 use starttrace::failure::{Kind, Stage};
-use starttrace::finding::{Cause, Code, Finding};
+use starttrace::finding::{Cause, Code, Finding, Severity};
 use starttrace::observed::domain::{DomainObservation, StsMode};
 use starttrace::observed::endpoint::Anomaly;
 use starttrace::report::json;
+use starttrace::report::json::scan::{
+    DomainData, FindingCount, InputLine, ListData, ProviderCount, RunData, ScanAnswers, ScanOf,
+    ScanSummary,
+};
 use starttrace::trace::chain::{
     Chain, EndToEnd, Gap, GapKind, Hop, Leg, MessageFacts, RecordsTls, SoftwareMark, Source,
     SourceKind, Trust,
@@ -33,7 +37,7 @@ use starttrace::trace::field::{By, Date, From, Piece, Received};
 use starttrace::trace::journey::{Turn, TurnKind};
 use starttrace::trace::legs::{Part, PartState, Which};
 use starttrace::trace::support::{Support, SupportKind};
-use starttrace::verdict::{Required, Verdict, assess};
+use starttrace::verdict::{Protection, Required, Verdict, assess};
 
 fn validator() -> Validator {
     jsonschema::options()
@@ -252,6 +256,9 @@ fn every_type_and_field_is_described_or_plain() {
             "domain-report",
             "chain",
             "explanation",
+            "run",
+            "domain",
+            "summary",
             "summary",
             "code",
             "unknown-line"
@@ -278,11 +285,124 @@ fn every_document_satisfies_the_schema() {
         "explanation",
         &json::explanation(&chain, &probes, &sample_explanation()),
     );
+    let (observation, verdict) = judged(worlds().remove(0).1);
+    let line = |line, text: &str| InputLine {
+        line,
+        text: text.into(),
+    };
+    for (what, document) in [
+        ("run", json::scan_run(&sample_run())),
+        (
+            "domain",
+            json::scan_domain(&DomainData::new(
+                line(3, "ap@partner.example"),
+                &observation,
+                &verdict,
+                false,
+            )),
+        ),
+        (
+            "domain in full",
+            json::scan_domain(&DomainData::new(
+                line(4, "partner.example"),
+                &observation,
+                &verdict,
+                true,
+            )),
+        ),
+        (
+            "no domain",
+            json::scan_domain(&DomainData::invalid(line(5, "a..b"), "an empty label")),
+        ),
+        ("scan's summary", json::scan_summary(&sample_summary())),
+    ] {
+        satisfies(&validator, what, &document);
+    }
     for &code in Code::ALL {
         satisfies(&validator, code.word(), &json::code(code));
     }
     for &cause in Cause::ALL {
         satisfies(&validator, cause.word(), &json::cause(cause));
+    }
+}
+
+fn sample_run() -> RunData {
+    RunData {
+        tool: "starttrace".into(),
+        version: "0.1.0".into(),
+        started: PROBED.into(),
+        resumed: false,
+        options: [("full".to_owned(), json!(true)), ("rate".into(), json!(50))].into(),
+        list: list(),
+    }
+}
+
+fn list() -> ListData {
+    ListData {
+        name: "partners.txt".into(),
+        hash: Some("ab".repeat(32)),
+    }
+}
+
+fn sample_summary() -> ScanSummary {
+    ScanSummary {
+        of: ScanOf::Scan,
+        list: list(),
+        lines: 3,
+        complete: true,
+        protection: [
+            (Protection::Cleartext.into(), 1),
+            (Protection::NoMail.into(), 2),
+        ]
+        .into(),
+        answers: ScanAnswers {
+            yes: 0,
+            no: 3,
+            unknown: 0,
+        },
+        findings: vec![FindingCount {
+            code: Code::StarttlsNotSupported.word().into(),
+            severity: Severity::Error.into(),
+            domains: 1,
+        }],
+        providers: vec![ProviderCount {
+            provider: "bighost.example".into(),
+            domains: 1,
+            protection: [(Protection::Cleartext.into(), 1)].into(),
+        }],
+        started: PROBED.into(),
+        ended: PROBED.into(),
+        duration_ms: 61_204,
+        endpoints: 2,
+        connections: 3,
+    }
+}
+
+#[test]
+fn the_lines_of_a_scan_are_read_back_as_they_were_written() {
+    let run = sample_run();
+    let document = json::scan_run(&run);
+    assert_eq!(
+        serde_json::from_value::<RunData>(document["data"].clone()).unwrap(),
+        run
+    );
+    let summary = sample_summary();
+    let document = json::scan_summary(&summary);
+    assert_eq!(document["data"]["protection"]["no-mail"], 2);
+    assert_eq!(
+        serde_json::from_value::<ScanSummary>(document["data"].clone()).unwrap(),
+        summary
+    );
+    for (what, observation) in worlds() {
+        let (observation, verdict) = judged(observation);
+        let input = InputLine {
+            line: 7,
+            text: "partner.example".into(),
+        };
+        let document = json::scan_domain(&DomainData::new(input, &observation, &verdict, true));
+        let read: DomainData = serde_json::from_value(document["data"].clone())
+            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(json::scan_domain(&read), document, "{what}");
     }
 }
 

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::attempt;
 use crate::failure;
@@ -45,8 +46,43 @@ impl<'a, T: From<&'a U>, U> From<&'a attempt::Attempt<U>> for Attempt<T> {
     }
 }
 
+/// What a step looks like to a reader. Not derived, since what is read by its
+/// tag is buffered, and an error inside would be told without its place.
+#[derive(Deserialize)]
+#[serde(bound = "T: Deserialize<'de>")]
+struct Fields<T> {
+    status: String,
+    value: Option<T>,
+    failure: Option<Box<Failure>>,
+    because: Option<String>,
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Attempt<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let fields = Fields::deserialize(deserializer)?;
+        let lacks = |field| D::Error::custom(format!("a {} step lacks `{field}`", fields.status));
+        match fields.status.as_str() {
+            "done" => {
+                let value = fields.value.ok_or_else(|| lacks("value"))?;
+                Ok(Self::Done { value })
+            }
+            "failed" => {
+                let failure = fields.failure.ok_or_else(|| lacks("failure"))?;
+                Ok(Self::Failed { failure })
+            }
+            "skipped" => {
+                let because = fields.because.ok_or_else(|| lacks("because"))?;
+                Ok(Self::Skipped { because })
+            }
+            other => Err(D::Error::custom(format!(
+                "status {other:?} is none of done, failed, skipped"
+            ))),
+        }
+    }
+}
+
 /// The value of a step that is done or not, and gives nothing else.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Nothing {}
 
 impl From<&()> for Nothing {
@@ -56,7 +92,7 @@ impl From<&()> for Nothing {
 }
 
 /// What went wrong in a step.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     pub stage: StageWord,
     /// A stable kebab-case word; `starttrace codes` describes each. New ones may be added.
@@ -69,7 +105,7 @@ pub struct Failure {
 }
 
 /// What a machine wants to know of a failure beside the message.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Detail {
     /// SMTP reply code.
     pub code: Option<u16>,
@@ -114,7 +150,7 @@ impl From<&failure::Failure> for Failure {
 }
 
 /// Octets of a peer: `text` where they are UTF-8, else `base64` (RFC 4648, section 4).
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Octets {
     /// The octets as text.

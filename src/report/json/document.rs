@@ -12,6 +12,7 @@ use crate::report::json::chain::ChainData;
 use crate::report::json::code::CodeData;
 use crate::report::json::domain::DomainReport;
 use crate::report::json::explanation::ExplanationData;
+use crate::report::json::scan::{DomainData, RunData, ScanSummary};
 use crate::report::json::summary::SummaryData;
 use crate::report::json::unknown::UnknownLineData;
 use crate::trace::chain::Chain;
@@ -72,6 +73,24 @@ pub fn unknown_line(shape: &Shape) -> Value {
     envelope("unknown-line", &UnknownLineData::from(shape))
 }
 
+/// The start of a scan.
+#[must_use]
+pub fn scan_run(run: &RunData) -> Value {
+    envelope("run", run)
+}
+
+/// What came of one line of a scan's list.
+#[must_use]
+pub fn scan_domain(domain: &DomainData) -> Value {
+    envelope("domain", domain)
+}
+
+/// The end of a scan.
+#[must_use]
+pub fn scan_summary(summary: &ScanSummary) -> Value {
+    envelope("summary", summary)
+}
+
 fn envelope<T: Serialize>(of: &str, data: &T) -> Value {
     let data = serde_json::to_value(data)
         .expect("the twins are structs, strings and numbers, which always serialise");
@@ -100,6 +119,21 @@ pub fn schema() -> Value {
             &mut generator,
             "explanation",
             "The chain of one message, probes of its hops, and ranked causes (explain).",
+        ),
+        kind::<RunData>(
+            &mut generator,
+            "run",
+            "The start of a scan, or of its resumption (scan).",
+        ),
+        kind::<DomainData>(
+            &mut generator,
+            "domain",
+            "What came of one line of a list (scan).",
+        ),
+        kind::<ScanSummary>(
+            &mut generator,
+            "summary",
+            "The end of a scan, all its lines counted (scan).",
         ),
         kind::<SummaryData>(
             &mut generator,

@@ -1,7 +1,7 @@
 //! `domain-report`: what was seen of a domain, and what it means.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::observed::domain as inner;
 use crate::report::json::attempt::{Attempt, hexadecimal, milliseconds, rfc3339};
@@ -13,7 +13,7 @@ use crate::report::json::words::{
 use crate::verdict::Verdict;
 
 /// What was seen of one domain's mail hosts, and what it means.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DomainReport {
     /// What was given, as given.
     pub input: String,
@@ -35,7 +35,7 @@ impl DomainReport {
 }
 
 /// What a probe saw; no judgement.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Observed {
     /// When the probe began.
     #[schemars(extend("format" = "date-time"))]
@@ -85,7 +85,7 @@ impl From<&inner::DomainObservation> for Observed {
 }
 
 /// Who asked.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Client {
     /// The name said in EHLO.
     pub ehlo: String,
@@ -95,7 +95,7 @@ pub struct Client {
 }
 
 /// The control host that answered as it should.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Control {
     pub host: String,
     pub address: String,
@@ -111,7 +111,7 @@ impl From<&inner::Control> for Control {
 }
 
 /// The resolver, and how far its word about DNSSEC goes.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Resolver {
     /// Address and port; empty where none was found.
     pub address: String,
@@ -122,7 +122,7 @@ pub struct Resolver {
 }
 
 /// The answer to the MX question.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Mx {
     pub dnssec: DnssecWord,
     pub source: MxSourceWord,
@@ -147,7 +147,7 @@ impl From<&inner::MxAnswer> for Mx {
 }
 
 /// One MX record.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MxRecord {
     pub preference: u16,
     /// Without final dot; empty for the null MX.
@@ -155,14 +155,14 @@ pub struct MxRecord {
 }
 
 /// MTA-STS as found (RFC 8461).
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct MtaSts {
     pub record: Attempt<StsRecord>,
     pub policy: Attempt<StsPolicy>,
 }
 
 /// The TXT records at `_mta-sts`.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StsRecord {
     pub txt: Vec<String>,
     /// Null where there is not exactly one valid record.
@@ -179,7 +179,7 @@ impl From<&inner::StsRecord> for StsRecord {
 }
 
 /// The policy, compared with the MX records.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct StsPolicy {
     pub mode: StsModeWord,
     /// Seconds.
@@ -202,7 +202,7 @@ impl From<&inner::StsPolicy> for StsPolicy {
 }
 
 /// The TXT records at `_smtp._tls` (RFC 8460, section 3).
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TlsRpt {
     pub txt: Vec<String>,
     pub rua: Vec<String>,
@@ -218,7 +218,7 @@ impl From<&inner::TlsRpt> for TlsRpt {
 }
 
 /// One MX host.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Host {
     pub host: String,
     pub preference: u16,
@@ -246,7 +246,7 @@ impl From<&inner::HostObservation> for Host {
 }
 
 /// A and AAAA records.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Addresses {
     pub dnssec: DnssecWord,
     pub list: Vec<String>,
@@ -265,7 +265,7 @@ impl From<&inner::Addresses> for Addresses {
 }
 
 /// TLSA records (RFC 6698).
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tlsa {
     pub dnssec: DnssecWord,
     pub base_domain: String,
@@ -293,7 +293,7 @@ impl From<&inner::Tlsa> for Tlsa {
 }
 
 /// One TLSA record.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TlsaRecord {
     pub usage: u8,
     pub selector: u8,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::observed::endpoint as inner;
 use crate::report::json::attempt::{Attempt, Nothing, Octets, lines, milliseconds, rfc3339};
@@ -11,7 +11,7 @@ use crate::report::json::words::VerbWord;
 use crate::tls;
 
 /// One address and port, from connect to QUIT.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Endpoint {
     pub address: String,
     pub port: u16,
@@ -65,7 +65,7 @@ impl From<&inner::EndpointObservation> for Endpoint {
 }
 
 /// A reply of the server.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Reply {
     pub code: u16,
     /// Every line with its code.
@@ -82,7 +82,7 @@ impl From<&inner::Reply> for Reply {
 }
 
 /// The accepted reply to EHLO or HELO.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Ehlo {
     pub verb: VerbWord,
     /// Keywords with their parameters, the keyword in upper case.
@@ -101,7 +101,7 @@ impl From<&inner::EhloReply> for Ehlo {
 }
 
 /// A handshake that reached its end.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Handshake {
     /// `TLSv1.3` or `TLSv1.2`.
     pub version: String,
@@ -147,13 +147,13 @@ impl From<&tls::handshake::Handshake> for Handshake {
 }
 
 /// The name in the certificate that matched.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Identity {
     pub matched: String,
 }
 
 /// The parameters of the TLSA record that matched.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct DaneMatch {
     pub usage: u8,
     pub selector: u8,
@@ -161,7 +161,7 @@ pub struct DaneMatch {
 }
 
 /// One certificate as sent.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Certificate {
     pub subject: String,
     pub issuer: String,
@@ -206,7 +206,7 @@ impl From<&tls::certificate::Certificate> for Certificate {
 }
 
 /// A public key.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Key {
     pub algorithm: String,
     pub bits: u32,
@@ -214,7 +214,7 @@ pub struct Key {
 }
 
 /// What a raw ClientHello learnt.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RawHello {
     /// Which versions the server takes (`{"SSLv3": false, "TLSv1": true}`).
     pub versions: BTreeMap<String, bool>,
@@ -225,7 +225,7 @@ pub struct RawHello {
 }
 
 /// The reply to EHLO after the handshake.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct AfterTls {
     pub keywords: Vec<String>,
 }
@@ -239,7 +239,7 @@ impl From<&inner::AfterTls> for AfterTls {
 }
 
 /// Milliseconds.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Timings {
     pub connect: Option<u64>,
     pub greeting: Option<u64>,

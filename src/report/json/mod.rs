@@ -2,7 +2,8 @@
 //! that renaming a field inside cannot change the published format.
 //!
 //! Entry points: [`domain_report`], [`chain`], [`explanation`], [`code`],
-//! [`cause`] and [`unknown_line`] give one document each, in the envelope
+//! [`cause`], [`unknown_line`], and for a scan [`scan_run`], [`scan_domain`]
+//! and [`scan_summary`] give one document each, in the envelope
 //! `{"schema": "1.0", "type": T, "data": {…}}`; [`schema`] gives the JSON
 //! Schema (draft 2020-12) that all of them satisfy.
 //!
@@ -23,11 +24,13 @@ mod document;
 mod domain;
 mod endpoint;
 mod explanation;
+pub mod scan;
 mod summary;
 mod unknown;
 mod verdict;
-mod words;
+pub mod words;
 
 pub use document::{
-    SCHEMA_VERSION, cause, chain, code, domain_report, explanation, schema, summary, unknown_line,
+    SCHEMA_VERSION, cause, chain, code, domain_report, explanation, scan_domain, scan_run,
+    scan_summary, schema, summary, unknown_line,
 };

@@ -1,7 +1,7 @@
 //! Judgements and findings.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::finding;
 use crate::report::json::attempt::rfc3339;
@@ -11,7 +11,7 @@ use crate::report::json::words::{
 use crate::verdict as inner;
 
 /// What was seen of a domain, judged.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct VerdictData {
     /// As of when certificates were judged.
     #[schemars(extend("format" = "date-time"))]
@@ -61,14 +61,14 @@ impl From<&inner::Verdict> for VerdictData {
 }
 
 /// How many addresses were seen of how many.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Seen {
     pub endpoints: usize,
     pub of: usize,
 }
 
 /// What each kind of sender would do.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Senders {
     /// Uses TLS where it can, checks nothing.
     pub opportunistic: DeliveryWord,
@@ -92,7 +92,7 @@ impl From<inner::Senders> for Senders {
 }
 
 /// The judgement on one host.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HostVerdict {
     pub host: String,
     pub protection: ProtectionWord,
@@ -100,7 +100,7 @@ pub struct HostVerdict {
 }
 
 /// Something worth telling.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// A stable kebab-case word; `starttrace codes` describes each. New ones may be added.
     pub code: String,

@@ -3,18 +3,24 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::Serialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 macro_rules! words {
     ($($(#[doc = $doc:literal])* $name:ident of $inner:path: [$($word:literal),* $(,)?];)*) => {
         $(
             $(#[doc = $doc])*
-            #[derive(Debug, Clone, Copy, Serialize)]
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
             #[serde(transparent)]
             pub struct $name(&'static str);
 
             impl $name {
                 const ALL: &[&'static str] = &[$($word),*];
+
+                /// The word as published.
+                pub fn word(self) -> &'static str {
+                    self.0
+                }
             }
 
             impl From<$inner> for $name {
@@ -22,6 +28,20 @@ macro_rules! words {
                     let word = inner.word();
                     debug_assert!(Self::ALL.contains(&word), "{word} is not published");
                     Self(word)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    let word = Cow::<str>::deserialize(deserializer)?;
+                    Self::ALL
+                        .iter()
+                        .find(|known| **known == word)
+                        .map(|known| Self(known))
+                        .ok_or_else(|| {
+                            let known = Self::ALL.join(", ");
+                            D::Error::custom(format!("{word:?} is none of {known}"))
+                        })
                 }
             }
 
@@ -116,7 +136,7 @@ macro_rules! local_words {
     ($($(#[doc = $doc:literal])* $name:ident of $inner:path: $($variant:ident = $word:literal),*;)*) => {
         $(
             $(#[doc = $doc])*
-            #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+            #[derive(Debug, Clone, Copy, Serialize, Deserialize, JsonSchema)]
             pub enum $name {
                 $(#[serde(rename = $word)] $variant,)*
             }
