@@ -33,6 +33,10 @@ pub enum Because {
     AddressNotPublic,
     /// More addresses than one probe of a domain takes on.
     TooManyEndpoints,
+    /// The user asked for it to be left alone.
+    Excluded,
+    /// The server turned so many connections away that no more were made.
+    HostOverloaded,
     /// An earlier step, of this stage, failed.
     After(Stage),
 }
@@ -49,6 +53,8 @@ impl Because {
             Self::NoMail => "no-mail".into(),
             Self::AddressNotPublic => "address-not-public".into(),
             Self::TooManyEndpoints => "too-many-endpoints".into(),
+            Self::Excluded => "excluded".into(),
+            Self::HostOverloaded => "host-overloaded".into(),
             Self::After(stage) => format!("{}-failed", stage.word()),
         }
     }

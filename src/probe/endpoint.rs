@@ -24,6 +24,7 @@ use crate::probe::capture::{Captured, Stack, Tap, late_alert};
 use crate::probe::net::{Clock, Moment, dial};
 use crate::probe::tlsa::Check;
 use crate::smtp::dialogue::{Dialogue, Phase, Step};
+use crate::tls::certificate::Certificate;
 use crate::tls::handshake::{DaneMatch, Handshake};
 use crate::tls::identity;
 use crate::tls::pkix::PathJudge;
@@ -62,6 +63,8 @@ pub struct Called {
     pub local: Option<IpAddr>,
     /// What was said in EHLO.
     pub ehlo: Option<String>,
+    /// Whether the server proved to have the key of its certificate.
+    pub proved: bool,
 }
 
 /// An endpoint that no connection was tried to.
@@ -93,6 +96,7 @@ pub async fn call(call: &Call<'_>) -> Called {
                 observation,
                 local: None,
                 ehlo: None,
+                proved: false,
             }
         }
     }
@@ -153,6 +157,7 @@ async fn converse(
     };
     talk.note(Event::Connected);
     let mut handshake = None;
+    let mut proved = false;
     let mut data_before_handshake = false;
     if let End::Handshake = talk.run(&mut stream, &mut dialogue, Step::Hear).await {
         // What came in the same moment as the 220 is thrown away
@@ -160,6 +165,7 @@ async fn converse(
         data_before_handshake = stream.try_read(&mut [0; 4096]).is_ok_and(|n| n > 0);
         handshake = Some(match talk.secure(stream, &peer).await {
             Ok((mut stream, captured)) => {
+                proved = captured.proved;
                 let step = dialogue.secured();
                 let end = talk.run(&mut stream, &mut dialogue, step).await;
                 // The close is announced (RFC 8446, section 6.1), but not
@@ -219,6 +225,7 @@ async fn converse(
         observation,
         local,
         ehlo: Some(name),
+        proved,
     }
 }
 
@@ -248,26 +255,38 @@ fn judged(call: &Call<'_>, captured: Captured, peer: &str) -> Handshake {
             .judge
             .judge(&captured.chain, captured.proved, call.at, peer),
         identity: identity::judge(captured.chain.first(), host, peer),
-        dane: dane(call, &captured, peer),
+        dane: dane(
+            call.dane,
+            call.host,
+            &captured.chain,
+            captured.proved,
+            call.at,
+        ),
         chain: captured.chain,
     }
 }
 
 /// Whether the certificate is the one that the TLSA records name. Where none
 /// of them can be used nothing is asked of it (RFC 7672, section 2.2).
-fn dane(call: &Call<'_>, captured: &Captured, peer: &str) -> Attempt<DaneMatch> {
+pub(super) fn dane(
+    check: Option<&Check>,
+    host: Option<&HostName>,
+    chain: &[Certificate],
+    proved: bool,
+    at: Timestamp,
+) -> Attempt<DaneMatch> {
     let usable = |check: &&Check| check.records.iter().any(|r| r.usability().is_ok());
-    let Some((check, host)) = call.dane.filter(usable).zip(call.host) else {
+    let Some((check, host)) = check.filter(usable).zip(host) else {
         return Attempt::Skipped(Because::NotAsked);
     };
-    if !captured.proved {
+    if !proved {
         return Attempt::failed(Failure::new(
             Stage::Certificate,
             Kind::ValidationFailure,
-            format!("{peer} did not prove to have the key of its certificate"),
+            format!("{host} did not prove to have the key of its certificate"),
         ));
     }
-    match verify(&check.records, &captured.chain, &check.names, call.at).outcome {
+    match verify(&check.records, chain, &check.names, at).outcome {
         Ok(found) => Attempt::Done(found.parameters),
         Err(why) => Attempt::failed(why.failure(host)),
     }

@@ -13,7 +13,7 @@
 //! RFC 7505), `tlsa` what their certificates must be (RFC 7672), `endpoint` holds the one conversation with one address
 //! (RFC 3207), `capture` records the handshake without judging it, and
 //! `control` asks a host known to offer STARTTLS before anything negative is
-//! said. [`net`] has the clock and the dialling.
+//! said. [`net`] has the clock and the dialling; [`Share`] is for runs over many domains.
 
 mod capture;
 mod control;
@@ -27,6 +27,7 @@ mod policy;
 mod prober;
 mod roots;
 mod setup;
+mod share;
 mod tlsa;
 
 pub mod net;
@@ -38,3 +39,4 @@ pub use options::{
 };
 pub use prober::Prober;
 pub use setup::SetupError;
+pub use share::{EndpointKey, Later, Share, Talked};

@@ -15,7 +15,7 @@ mod plan;
 mod turns;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,9 +25,10 @@ use tokio::task::JoinSet;
 
 use crate::attempt::{Attempt, Because};
 use crate::dane::base::NextHop;
+use crate::failure::Kind;
 use crate::name::{DomainName, HostName};
 use crate::observed::domain::{
-    Addresses, Dnssec, DomainObservation, HostObservation, MtaSts, MxRecord, TlsRpt,
+    Addresses, Control, Dnssec, DomainObservation, HostObservation, MtaSts, MxRecord, TlsRpt,
 };
 use crate::probe::capture::Stack;
 use crate::probe::control as reading;
@@ -39,12 +40,13 @@ use crate::probe::options::Options;
 use crate::probe::policy::{self, Fetch};
 use crate::probe::roots;
 use crate::probe::setup::SetupError;
+use crate::probe::share::{EndpointKey, Later, Share, Talked};
 use crate::probe::tlsa::{self, Check};
 use crate::tls::pkix::PathJudge;
 
 use control::{ControlResult, says_no_mail, wants_control};
 use facts::reverse_name;
-use plan::{Place, next_hop, takes_mail};
+use plan::{Place, Visit, next_hop, takes_mail};
 use turns::Turns;
 
 /// The most endpoints of one domain that are talked to.
@@ -60,6 +62,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, Clone)]
 pub struct Prober {
     inner: Arc<Inner>,
+    /// Who else wants to know, where this is one of many domains.
+    share: Option<Arc<dyn Share>>,
 }
 
 #[derive(Debug)]
@@ -72,7 +76,7 @@ struct Inner {
     control_judge: OnceLock<PathJudge>,
     /// This machine's full name.
     here: Option<HostName>,
-    control: OnceCell<ControlResult>,
+    control: Mutex<Arc<OnceCell<ControlResult>>>,
     turns: Turns,
 }
 
@@ -110,6 +114,7 @@ impl Prober {
             None => here::full_name(),
         };
         Ok(Self {
+            share: None,
             inner: Arc::new(Inner {
                 dns: Dns::new(servers, options.clock, options.timeout).trusting(options.dnssec),
                 stack: Stack::new(),
@@ -117,7 +122,7 @@ impl Prober {
                 judge: OnceLock::new(),
                 control_judge: OnceLock::new(),
                 here,
-                control: OnceCell::new(),
+                control: Mutex::default(),
                 turns: Turns::default(),
                 options,
             }),
@@ -128,6 +133,36 @@ impl Prober {
     #[must_use]
     pub fn options(&self) -> &Options {
         &self.inner.options
+    }
+
+    /// The same prober, which shares its conversations with others: they are
+    /// held when, and if, `share` says so.
+    #[must_use]
+    pub fn sharing(&self, share: Arc<dyn Share>) -> Self {
+        Self {
+            inner: Arc::clone(&self.inner),
+            share: Some(share),
+        }
+    }
+
+    /// Asks the control host now, and keeps its answer for what is probed from
+    /// now on. Nothing where no control host is asked at all.
+    pub async fn ask_control_again(&self) -> Option<Attempt<Control>> {
+        let (host, port) = self.inner.control_host(&[])?;
+        *self.inner.control_cell() = Arc::default();
+        Some(self.control(&host, port).await.attempt)
+    }
+
+    /// Whether the resolver answers a question for a name, whatever it says of
+    /// it. A name never asked for before is answered by no cache.
+    pub async fn resolver_answers(&self, name: &HostName) -> bool {
+        let resolved = mx::resolve(&self.inner.dns, name).await;
+        resolved.addresses.failure().is_none_or(|failure| {
+            matches!(
+                failure.kind,
+                Kind::Nxdomain | Kind::NoData | Kind::DnssecBogus
+            )
+        })
     }
 
     /// Probes where mail to a domain goes. `input` is what the user gave.
@@ -256,7 +291,7 @@ impl Prober {
         let inner = &self.inner;
         let calls = inner.plan(&mut observation.hosts, next_hop, loopback_is_meant);
         let control = inner.control_host(&observation.hosts);
-        let asked_before = inner.control.initialized();
+        let asked_before = inner.control_cell().initialized();
         let mut early = false;
         // Our address is that of the first endpoint in order, not of whichever
         // answered first, so that two runs say the same.
@@ -265,6 +300,10 @@ impl Prober {
         let mut conversations = JoinSet::new();
         for (address, planned) in calls {
             let inner = Arc::clone(inner);
+            if let Some(share) = self.share.clone() {
+                conversations.spawn(shared(inner, share, address, planned));
+                continue;
+            }
             let limit = Arc::clone(&limit);
             conversations.spawn(async move {
                 let turn = inner.turns.of(address);
@@ -274,7 +313,7 @@ impl Prober {
                     let _permit = limit.acquire().await;
                     called.push((
                         place,
-                        inner.call(host.as_ref(), check.as_ref(), address).await,
+                        Talked::from(inner.call(host.as_ref(), check.as_ref(), address).await),
                     ));
                 }
                 drop(turn);
@@ -339,12 +378,72 @@ impl Prober {
 
     /// The control host's word, asked for once in a run.
     async fn control(&self, host: &HostName, port: u16) -> ControlResult {
-        self.inner
-            .control
-            .get_or_init(|| self.inner.ask_control(host, port))
+        let cell = Arc::clone(&self.inner.control_cell());
+        cell.get_or_init(|| self.inner.ask_control(host, port))
             .await
             .clone()
     }
+}
+
+impl From<Called> for Talked {
+    fn from(called: Called) -> Self {
+        Self {
+            observation: called.observation,
+            local: called.local,
+            ehlo: called.ehlo,
+            proved: called.proved,
+        }
+    }
+}
+
+/// What the endpoints of one address show, each by a conversation that is
+/// shared with other domains.
+async fn shared(
+    inner: Arc<Inner>,
+    share: Arc<dyn Share>,
+    address: IpAddr,
+    planned: Vec<Visit>,
+) -> Vec<(Place, Talked)> {
+    let mut called = Vec::with_capacity(planned.len());
+    for (place, host, check) in planned {
+        let key = EndpointKey {
+            address,
+            port: inner.options.port,
+            host: host.clone(),
+            base: check.as_ref().map(|check| check.base.clone()),
+        };
+        let hold = || -> Later<'_, Talked> {
+            Box::pin(async {
+                inner
+                    .call(host.as_ref(), check.as_ref(), address)
+                    .await
+                    .into()
+            })
+        };
+        let talked = match share.endpoint(key, &hold).await {
+            Ok(talked) => {
+                let mut talked = Arc::unwrap_or_clone(talked);
+                if let Attempt::Done(handshake) = &mut talked.observation.handshake {
+                    handshake.dane = endpoint::dane(
+                        check.as_ref(),
+                        host.as_ref(),
+                        &handshake.chain,
+                        talked.proved,
+                        inner.judged_at(),
+                    );
+                }
+                talked
+            }
+            Err(because) => Talked {
+                observation: endpoint::skipped(address, inner.options.port, because),
+                local: None,
+                ehlo: None,
+                proved: false,
+            },
+        };
+        called.push((place, talked));
+    }
+    called
 }
 
 /// What a domain says beside its MX records, and what it took to learn it.
@@ -355,6 +454,10 @@ struct Policies {
 }
 
 impl Inner {
+    fn control_cell(&self) -> MutexGuard<'_, Arc<OnceCell<ControlResult>>> {
+        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// What the domain says beside its MX records.
     async fn policies(
         &self,
