@@ -42,6 +42,16 @@ pub enum Because {
 }
 
 impl Because {
+    /// Every reason but a failed stage.
+    pub const PLAIN: &[Self] = &[
+        Self::NotOffered,
+        Self::NotAsked,
+        Self::AddressInsecure,
+        Self::NoMail,
+        Self::AddressNotPublic,
+        Self::TooManyEndpoints,
+    ];
+
     /// The word of the published contract: `not-offered`, or
     /// `greeting-failed` after a failed greeting.
     #[must_use]

@@ -26,6 +26,22 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every stage, in order.
+    pub const ALL: &[Self] = &[
+        Self::Dns,
+        Self::Proxy,
+        Self::Connect,
+        Self::Greeting,
+        Self::Ehlo,
+        Self::Starttls,
+        Self::Handshake,
+        Self::Certificate,
+        Self::PolicyFetch,
+        Self::PolicyParse,
+        Self::Control,
+        Self::Local,
+    ];
+
     /// The word of the published contract.
     #[must_use]
     pub fn word(self) -> &'static str {

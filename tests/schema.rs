@@ -616,6 +616,16 @@ mod consumer {
         pub mx: Vec<String>,
         pub unmatched_hosts: Vec<String>,
         pub unmatched_patterns: Vec<String>,
+        pub advisories: Vec<StsAdvisory>,
+        pub media_type: Option<String>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct StsAdvisory {
+        pub kind: String,
+        pub line: Option<usize>,
+        pub text: Option<String>,
     }
 
     #[derive(Deserialize)]
@@ -721,6 +731,7 @@ mod consumer {
         pub subject: String,
         pub issuer: String,
         pub names: Vec<String>,
+        pub common_name_only: bool,
         pub serial: String,
         pub not_before: Option<String>,
         pub not_after: Option<String>,
@@ -729,6 +740,7 @@ mod consumer {
         pub self_issued: bool,
         pub sha256: String,
         pub spki_sha256: String,
+        pub der: Option<String>,
     }
 
     #[derive(Deserialize)]

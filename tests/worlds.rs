@@ -17,6 +17,7 @@ use lab::{CONTROL_HOST, Lab, page};
 use serde_json::Value;
 use starttrace::answer::Answer;
 use starttrace::name::{DomainName, HostName};
+use starttrace::observed::domain::DomainObservation;
 use starttrace::probe::{Clock, ControlChoice, Families, Options, Prober, Roots};
 use starttrace::report::{json, text};
 use starttrace::verdict::{self, Required};
@@ -246,6 +247,7 @@ fn check(name: &str, world: &World, expect: &Expect, faults: &mut Vec<String>) {
     let document = lab.normalise(&json::domain_report(&observation, &verdict).to_string());
     let document: Value = serde_json::from_str(&document).unwrap();
     compare_json(&document["data"], expect, "/verdict/answer", faults);
+    judged_again(&observation, required, faults);
 
     let shown = text::check::render(
         &observation,
@@ -264,6 +266,30 @@ fn check(name: &str, world: &World, expect: &Expect, faults: &mut Vec<String>) {
         faults.push("colour changes what is said".to_owned());
     }
     manners(&lab, expect, faults);
+}
+
+/// A report that is read back and judged again says the same, now and as of
+/// other times.
+fn judged_again(seen: &DomainObservation, required: Required, faults: &mut Vec<String>) {
+    let published = |observation: &DomainObservation, at| {
+        json::domain_report(observation, &verdict::assess(observation, at, required))
+    };
+    let written = published(seen, seen.at).to_string();
+    let json::read::Document::DomainReport(report) = json::read::document(&written).unwrap() else {
+        panic!("a domain report is read as something else");
+    };
+    let read = json::read::observation(&report).unwrap();
+    assert_eq!(json::read::judged_at(&report).unwrap(), seen.at);
+    assert_eq!(json::read::required(&report).unwrap(), required);
+    for days in [0, -3650, 45, 400, 3650] {
+        let at = seen.at + jiff::SignedDuration::from_hours(24 * days);
+        let (now, then) = (published(&read, at), published(seen, at));
+        if now != then {
+            faults.push(format!(
+                "read back and judged {days} days later it says\n{now:#}\nand not\n{then:#}"
+            ));
+        }
+    }
 }
 
 /// When every world is seen: certificates are made to fit it.

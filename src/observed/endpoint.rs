@@ -80,6 +80,18 @@ pub enum Anomaly {
 }
 
 impl Anomaly {
+    /// Every anomaly.
+    pub const ALL: &[Self] = &[
+        Self::StarttlsAfterTls,
+        Self::DataBeforeHandshake,
+        Self::AuthBeforeTls,
+        Self::BareLf,
+        Self::OverLongLine,
+        Self::CodeMismatch,
+        Self::UnexpectedReply,
+        Self::EhloAfterTlsFailed,
+    ];
+
     /// The word of the published contract.
     #[must_use]
     pub fn word(self) -> &'static str {

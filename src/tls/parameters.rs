@@ -24,6 +24,16 @@ pub enum TlsVersion {
 }
 
 impl TlsVersion {
+    /// Every version, from worst to best.
+    pub const ALL: &[Self] = &[
+        Self::Ssl2,
+        Self::Ssl3,
+        Self::Tls10,
+        Self::Tls11,
+        Self::Tls12,
+        Self::Tls13,
+    ];
+
     /// The name this program prints: `SSLv3`, `TLSv1`, `TLSv1.3`.
     #[must_use]
     pub fn name(self) -> &'static str {

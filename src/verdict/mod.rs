@@ -52,6 +52,18 @@ pub enum Protection {
 }
 
 impl Protection {
+    /// Every level, in the order of the published contract.
+    pub const ALL: &[Self] = &[
+        Self::NoMail,
+        Self::Cleartext,
+        Self::Mixed,
+        Self::Legacy,
+        Self::Encrypted,
+        Self::Authenticated,
+        Self::Enforced,
+        Self::Unknown,
+    ];
+
     /// The word of the published contract.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -78,6 +90,9 @@ pub enum Required {
 }
 
 impl Required {
+    /// Every level, from the least to the most.
+    pub const ALL: &[Self] = &[Self::Tls, Self::Authenticated, Self::Enforced];
+
     /// The word of the published contract.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::mta_sts::policy::{Advisory, MediaType};
 use crate::observed::domain as inner;
 use crate::report::json::attempt::{Attempt, hexadecimal, milliseconds, rfc3339};
 use crate::report::json::endpoint::Endpoint;
@@ -187,6 +188,49 @@ pub struct StsPolicy {
     pub mx: Vec<String>,
     pub unmatched_hosts: Vec<String>,
     pub unmatched_patterns: Vec<String>,
+    /// What is allowed in the file, and yet fragile.
+    #[serde(default)]
+    pub advisories: Vec<StsAdvisory>,
+    /// What the web host called the file, without parameters; null where it did not say.
+    pub media_type: Option<String>,
+}
+
+/// Something fragile in a policy file.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct StsAdvisory {
+    /// A kebab-case word: `blank-line`, `duplicate`, `key-case`, `max-age-too-large`,
+    /// `max-age-under-a-day`, `max-age-under-a-week`, `mx-twice`, `mx-public-suffix`,
+    /// `mx-without-mode`, and others.
+    pub kind: String,
+    /// Where it stands, from 1; null where that does not matter.
+    pub line: Option<usize>,
+    /// The key, pattern or number of seconds it is about.
+    pub text: Option<String>,
+}
+
+impl From<&Advisory> for StsAdvisory {
+    fn from(advisory: &Advisory) -> Self {
+        let (kind, line, text) = match advisory {
+            Advisory::BlankLine(line) => ("blank-line", Some(*line), None),
+            Advisory::Duplicate { line, key } => ("duplicate", Some(*line), Some(key.clone())),
+            Advisory::KeyCase { line, key } => ("key-case", Some(*line), Some(key.clone())),
+            Advisory::MaxAgeTooLarge(age) => ("max-age-too-large", None, Some(age.to_string())),
+            Advisory::MaxAgeUnderADay(age) => ("max-age-under-a-day", None, Some(age.to_string())),
+            Advisory::MaxAgeUnderAWeek(age) => {
+                ("max-age-under-a-week", None, Some(age.to_string()))
+            }
+            Advisory::MxTwice(pattern) => ("mx-twice", None, Some(pattern.to_string())),
+            Advisory::MxPublicSuffix(pattern) => {
+                ("mx-public-suffix", None, Some(pattern.to_string()))
+            }
+            Advisory::MxWithoutMode => ("mx-without-mode", None, None),
+        };
+        Self {
+            kind: kind.to_owned(),
+            line,
+            text,
+        }
+    }
 }
 
 impl From<&inner::StsPolicy> for StsPolicy {
@@ -197,6 +241,12 @@ impl From<&inner::StsPolicy> for StsPolicy {
             mx: policy.mx.clone(),
             unmatched_hosts: policy.unmatched_hosts.clone(),
             unmatched_patterns: policy.unmatched_patterns.clone(),
+            advisories: policy.advisories.iter().map(StsAdvisory::from).collect(),
+            media_type: match &policy.media_type {
+                MediaType::Plain => Some("text/plain".to_owned()),
+                MediaType::Other(other) => Some(other.clone()),
+                MediaType::Missing => None,
+            },
         }
     }
 }

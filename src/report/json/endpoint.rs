@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::attempt;
 use crate::observed::endpoint as inner;
+use crate::report::base64;
 use crate::report::json::attempt::{Attempt, Nothing, Octets, lines, milliseconds, rfc3339};
 use crate::report::json::words::VerbWord;
 use crate::tls;
@@ -131,7 +133,18 @@ impl From<&tls::handshake::Handshake> for Handshake {
             cipher_openssl: h.cipher_openssl.clone(),
             cipher_bits: h.cipher_bits,
             group: h.group.clone(),
-            chain: h.chain.iter().map(Certificate::from).collect(),
+            chain: h
+                .chain
+                .iter()
+                .map(|certificate| {
+                    let mut twin = Certificate::from(certificate);
+                    // Judging by the TLSA records again needs the octets.
+                    if !matches!(h.dane, attempt::Attempt::Skipped(_)) {
+                        twin.der = Some(base64::encode(&certificate.der));
+                    }
+                    twin
+                })
+                .collect(),
             client_certificate_requested: h.client_certificate_requested,
             pkix: Attempt::from(&h.pkix),
             identity: Attempt::of(&h.identity, |identity| Identity {
@@ -167,6 +180,9 @@ pub struct Certificate {
     pub issuer: String,
     /// subjectAltName, or the common name where there is none.
     pub names: Vec<String>,
+    /// Whether that is the common name.
+    #[serde(default)]
+    pub common_name_only: bool,
     /// Lower-case hexadecimal.
     pub serial: String,
     /// Null where the certificate could not be read.
@@ -181,6 +197,8 @@ pub struct Certificate {
     pub sha256: String,
     /// Of its public key (SubjectPublicKeyInfo), lower-case hexadecimal.
     pub spki_sha256: String,
+    /// The octets in base64, where TLSA records were compared with them; else null.
+    pub der: Option<String>,
 }
 
 impl From<&tls::certificate::Certificate> for Certificate {
@@ -189,6 +207,7 @@ impl From<&tls::certificate::Certificate> for Certificate {
             subject: c.subject.clone(),
             issuer: c.issuer.clone(),
             names: c.names.clone(),
+            common_name_only: c.common_name_only,
             serial: c.serial.clone(),
             not_before: c.not_before.map(rfc3339),
             not_after: c.not_after.map(rfc3339),
@@ -201,6 +220,7 @@ impl From<&tls::certificate::Certificate> for Certificate {
             self_issued: c.self_issued,
             sha256: c.sha256.clone(),
             spki_sha256: c.spki_sha256.clone(),
+            der: None,
         }
     }
 }

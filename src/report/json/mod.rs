@@ -15,7 +15,7 @@
 //! time (codes, kinds, anomalies) are plain strings in the schema; words of a
 //! closed list are enumerated.
 //!
-//! Not supported: reading these documents back.
+//! [`read`] reads them back.
 
 mod attempt;
 mod chain;
@@ -24,6 +24,7 @@ mod document;
 mod domain;
 mod endpoint;
 mod explanation;
+pub mod read;
 pub mod scan;
 mod summary;
 mod unknown;

@@ -146,6 +146,12 @@ macro_rules! local_words {
                     match inner { $(<$inner>::$variant => Self::$variant,)* }
                 }
             }
+
+            impl From<$name> for $inner {
+                fn from(word: $name) -> Self {
+                    match word { $($name::$variant => Self::$variant,)* }
+                }
+            }
         )*
     };
 }

@@ -70,7 +70,9 @@ fn one(out: &mut String, endpoint: &EndpointObservation, at: Timestamp) {
             certificates(out, handshake, at);
         }
     }
-    for certificate in handshake.iter().flat_map(|handshake| &handshake.chain) {
+    // What was read back from JSON has no octets.
+    let chain = handshake.iter().flat_map(|handshake| &handshake.chain);
+    for certificate in chain.filter(|certificate| !certificate.der.is_empty()) {
         out.push_str(&pem(&certificate.der));
     }
 }
