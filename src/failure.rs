@@ -124,6 +124,10 @@ kinds! {
     Servfail = "servfail", NameService, true;
     DnsTimeout = "dns-timeout", Path, true;
     DnsRefused = "dns-refused", NameService, true;
+    // The resolver itself: nothing listens, no route to it, no TLS with it.
+    ResolverUnreachable = "resolver-unreachable", Here, true;
+    // Who answers over TLS does not prove the resolver's name.
+    ResolverUntrusted = "resolver-untrusted", Here, true;
     DnssecBogus = "dnssec-bogus", NameService, false;
     DnssecIndeterminate = "dnssec-indeterminate", Here, true;
     ConnectRefused = "connect-refused", Peer, true;

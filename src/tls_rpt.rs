@@ -250,6 +250,8 @@ pub fn result_type(kind: Kind) -> Option<&'static str> {
         | Kind::Servfail
         | Kind::DnsTimeout
         | Kind::DnsRefused
+        | Kind::ResolverUnreachable
+        | Kind::ResolverUntrusted
         | Kind::DnssecIndeterminate
         | Kind::ConnectRefused
         | Kind::ConnectTimeout

@@ -40,7 +40,7 @@ fn check(server: ServerSpec) -> Value {
     };
     let lab = Lab::start(&world);
     let prober = Prober::new(Options {
-        resolvers: vec![lab.resolver],
+        resolvers: vec![lab.resolver.into()],
         port: lab.port,
         ehlo: Some("probe.acme.example".to_owned()),
         roots: Roots {

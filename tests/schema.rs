@@ -576,6 +576,7 @@ mod consumer {
         pub address: String,
         pub path: String,
         pub validates: Option<bool>,
+        pub because: Option<String>,
         pub by: String,
     }
 

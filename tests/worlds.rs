@@ -302,7 +302,7 @@ fn options(world: &World, lab: &Lab) -> Options {
     let seconds = |s: u32| Duration::from_secs(s.into());
     let usual = Options::default();
     Options {
-        resolvers: vec![lab.resolver],
+        resolvers: vec![lab.resolver.into()],
         port: lab.port,
         policy_port: lab.port,
         families: match (chosen.ipv4_only, chosen.ipv6_only) {

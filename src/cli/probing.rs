@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::cli::args::{Dnssec, Probing};
 use crate::cli::output::Trouble;
 use crate::name::HostName;
-use crate::probe::{ControlChoice, DnssecTrust, Families, Options, Prober, Roots, parse_resolver};
+use crate::probe::{ControlChoice, DnssecTrust, Families, Options, Prober, Resolver, Roots};
 
 /// Reads the flags. `mx` and what only one command has is set by the caller.
 pub fn options(flags: &Probing) -> Result<Options, Trouble> {
@@ -13,7 +13,7 @@ pub fn options(flags: &Probing) -> Result<Options, Trouble> {
         .resolver
         .iter()
         .map(|text| {
-            parse_resolver(text).map_err(|why| Trouble::usage(format!("--resolver {text}: {why}")))
+            Resolver::parse(text).map_err(|why| Trouble::usage(format!("--resolver {text}: {why}")))
         })
         .collect::<Result<_, _>>()?;
     let control = match &flags.control {

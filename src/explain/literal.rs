@@ -439,6 +439,7 @@ pub(crate) fn observed(
             address: String::new(),
             path: ResolverPath::Plain,
             validates: None,
+            because: None,
             by: ValidatedBy::None,
         },
         mx: Attempt::Done(MxAnswer {

@@ -155,6 +155,8 @@ codes! {
     Servfail = "servfail", mx::SERVFAIL;
     DnsTimeout = "dns-timeout", mx::DNS_TIMEOUT;
     DnsRefused = "dns-refused", mx::DNS_REFUSED;
+    ResolverUnreachable = "resolver-unreachable", mx::RESOLVER_UNREACHABLE;
+    ResolverUntrusted = "resolver-untrusted", mx::RESOLVER_UNTRUSTED;
     DnssecBogus = "dnssec-bogus", mx::DNSSEC_BOGUS;
     DnssecIndeterminate = "dnssec-indeterminate", mx::DNSSEC_INDETERMINATE;
     MxTargetIsCname = "mx-target-is-cname", mx::MX_TARGET_IS_CNAME;

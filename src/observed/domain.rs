@@ -63,6 +63,8 @@ pub struct ResolverFacts {
     pub path: ResolverPath,
     /// Whether it validates; none where that was not tested.
     pub validates: Option<bool>,
+    /// What its test showed where it is not known to validate.
+    pub because: Option<String>,
     pub by: ValidatedBy,
 }
 

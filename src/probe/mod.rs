@@ -8,7 +8,7 @@
 //! can fail; [`Prober::check`] probes a domain and [`Prober::check_host`] one
 //! host. What goes wrong there is data, never an error.
 //!
-//! Below them: `dns` asks, `dnssec` tests whom it asks, `policy` fetches what
+//! Below them: `dns` asks, `policy` fetches what
 //! the domain demands of senders (RFC 8461), `mx` finds the hosts (RFC 5321, section 5.1;
 //! RFC 7505), `tlsa` what their certificates must be (RFC 7672), `endpoint` holds the one conversation with one address
 //! (RFC 3207), `capture` records the handshake without judging it, and
@@ -18,7 +18,6 @@
 mod capture;
 mod control;
 mod dns;
-mod dnssec;
 mod endpoint;
 mod here;
 mod mx;
@@ -32,10 +31,11 @@ mod tlsa;
 
 pub mod net;
 
+pub use dns::{InvalidResolver, Resolver};
 pub use net::Clock;
 pub use options::{
-    ControlChoice, DEFAULT_CONTROL, DnssecTrust, Families, InvalidControl, InvalidResolver,
-    Options, Roots, SMTP_PORT, parse_resolver,
+    ControlChoice, DEFAULT_CONTROL, DnssecTrust, Families, InvalidControl, Options, Roots,
+    SMTP_PORT,
 };
 pub use prober::Prober;
 pub use setup::SetupError;

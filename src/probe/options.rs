@@ -2,7 +2,7 @@
 //! roots to judge.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::name::{HostName, InvalidName};
+use crate::probe::dns::Resolver;
 use crate::probe::net::Clock;
 
 /// The host asked before anything negative is said, unless another is chosen:
@@ -26,7 +27,7 @@ pub const HTTPS_PORT: u16 = 443;
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Resolvers to ask, each in turn; empty: the system's.
-    pub resolvers: Vec<SocketAddr>,
+    pub resolvers: Vec<Resolver>,
     /// What is believed of their word about signatures.
     pub dnssec: DnssecTrust,
     pub port: u16,
@@ -194,62 +195,10 @@ impl fmt::Display for InvalidControl {
 
 impl std::error::Error for InvalidControl {}
 
-/// Reads a resolver as given on a command line: `IP`, `IPv4:PORT`, or
-/// `[IPv6]:PORT`.
-///
-/// # Errors
-/// When it is none of these.
-pub fn parse_resolver(text: &str) -> Result<SocketAddr, InvalidResolver> {
-    const DNS_PORT: u16 = 53;
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        if address.port() == 0 {
-            return Err(InvalidResolver);
-        }
-        return Ok(address);
-    }
-    text.trim_start_matches('[')
-        .trim_end_matches(']')
-        .parse::<IpAddr>()
-        .map(|ip| SocketAddr::new(ip, DNS_PORT))
-        .map_err(|_| InvalidResolver)
-}
-
-/// A text that names no resolver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct InvalidResolver;
-
-impl fmt::Display for InvalidResolver {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a resolver is given as IP, IP:PORT, or [IPv6]:PORT")
-    }
-}
-
-impl std::error::Error for InvalidResolver {}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-
-    #[test]
-    fn resolvers_are_read_in_every_form() {
-        for (text, address) in [
-            ("192.0.2.1", Some("192.0.2.1:53")),
-            ("192.0.2.1:5353", Some("192.0.2.1:5353")),
-            ("2001:db8::1", Some("[2001:db8::1]:53")),
-            ("[2001:db8::1]", Some("[2001:db8::1]:53")),
-            ("[2001:db8::1]:5353", Some("[2001:db8::1]:5353")),
-            ("192.0.2.1:0", None),
-            ("dns.example", None),
-            ("", None),
-        ] {
-            assert_eq!(
-                parse_resolver(text).ok(),
-                address.map(|a| a.parse().unwrap()),
-                "{text}"
-            );
-        }
-    }
 
     #[test]
     fn a_control_host_has_a_name_and_perhaps_a_port() {

@@ -116,7 +116,10 @@ impl Prober {
         Ok(Self {
             share: None,
             inner: Arc::new(Inner {
-                dns: Dns::new(servers, options.clock, options.timeout).trusting(options.dnssec),
+                dns: Dns::new(dns::Settings {
+                    trust: options.dnssec,
+                    ..dns::Settings::new(servers, options.clock, options.timeout)
+                }),
                 stack: Stack::new(),
                 named_roots,
                 judge: OnceLock::new(),
@@ -187,7 +190,7 @@ impl Prober {
             inner.given_hosts()
         };
         observation.mx = destinations.mx;
-        observation.resolver = inner.resolver().await;
+        observation.resolver = inner.dns.facts().await;
         let takes_mail = takes_mail(&observation.mx);
         let asked = &destinations.hosts[..destinations.hosts.len().min(hosts)];
         let loopback_is_meant = inner.points_here() || !inner.options.mx.is_empty();
@@ -231,7 +234,7 @@ impl Prober {
             host: host.cloned().unwrap_or_else(|| HostName::from_dns(&name)),
         };
         if address.is_none() {
-            observation.resolver = inner.resolver().await;
+            observation.resolver = inner.dns.facts().await;
         }
         observation.hosts = match address {
             Some(address) => {

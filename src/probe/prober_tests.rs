@@ -12,6 +12,7 @@ use tokio::net::TcpListener;
 
 use crate::failure::Kind;
 use crate::observed::domain::MxSource;
+use crate::probe::dns::Resolver;
 use crate::probe::dns::tests::resolver;
 use crate::probe::endpoint::tests::{Does, EHLO, GOOD, GREETING, SPEED, World, serve, world_of};
 use crate::probe::net::Clock;
@@ -95,7 +96,7 @@ async fn server(last: u8, port: u16, world: &World, script: &'static [Does]) -> 
 
 fn options(resolver: SocketAddr, port: u16, worlds: &[&World]) -> Options {
     Options {
-        resolvers: vec![resolver],
+        resolvers: vec![resolver.into()],
         port,
         clock: Clock::compressed(SPEED),
         roots: Roots {
@@ -332,7 +333,7 @@ async fn only_public_addresses_are_dialled_where_that_is_asked() {
 #[test]
 fn a_domain_that_names_this_machine_does_not_get_our_own_server_judged() {
     let prober = Prober::new(Options {
-        resolvers: vec!["127.0.0.1:53".parse().unwrap()],
+        resolvers: vec![Resolver::parse("127.0.0.1:53").unwrap()],
         ..Options::default()
     })
     .unwrap();
@@ -371,7 +372,7 @@ fn a_domain_that_names_this_machine_does_not_get_our_own_server_judged() {
 #[test]
 fn families_and_numbers_are_bounded() {
     let prober = Prober::new(Options {
-        resolvers: vec!["192.0.2.53:53".parse().unwrap()],
+        resolvers: vec![Resolver::parse("192.0.2.53:53").unwrap()],
         families: Families::V4,
         ..Options::default()
     })
@@ -402,7 +403,7 @@ fn families_and_numbers_are_bounded() {
 fn the_default_control_is_none_where_the_probe_points_here() {
     let control = |change: fn(&mut Options), address: &str| {
         let mut options = Options {
-            resolvers: vec!["192.0.2.53:53".parse().unwrap()],
+            resolvers: vec![Resolver::parse("192.0.2.53:53").unwrap()],
             ..Options::default()
         };
         change(&mut options);
@@ -427,14 +428,14 @@ fn the_default_control_is_none_where_the_probe_points_here() {
     assert_eq!(control(|options| options.port = 2525, "203.0.113.1"), None);
     assert_eq!(
         control(
-            |options| options.resolvers = vec!["127.0.0.1:5353".parse().unwrap()],
+            |options| options.resolvers = vec![Resolver::parse("127.0.0.1:5353").unwrap()],
             "203.0.113.1"
         ),
         None
     );
     assert_eq!(
         control(
-            |options| options.resolvers = vec!["127.0.0.53:53".parse().unwrap()],
+            |options| options.resolvers = vec![Resolver::parse("127.0.0.53:53").unwrap()],
             "203.0.113.1"
         ),
         default
@@ -459,7 +460,7 @@ fn the_default_control_is_none_where_the_probe_points_here() {
 fn options_that_cannot_be_followed_are_told() {
     let with = |change: &dyn Fn(&mut Options)| {
         let mut options = Options {
-            resolvers: vec!["192.0.2.53:53".parse().unwrap()],
+            resolvers: vec![Resolver::parse("192.0.2.53:53").unwrap()],
             ..Options::default()
         };
         change(&mut options);

@@ -46,7 +46,11 @@ pub(super) fn control_code(failure: &Failure) -> Code {
         | Kind::StarttlsRejected
         | Kind::StarttlsMasked
         | Kind::GreetingTimeout => Code::Port25Blocked,
-        Kind::Servfail | Kind::DnsTimeout | Kind::DnsRefused => Code::of(failure.kind),
+        Kind::Servfail
+        | Kind::DnsTimeout
+        | Kind::DnsRefused
+        | Kind::ResolverUnreachable
+        | Kind::ResolverUntrusted => Code::of(failure.kind),
         Kind::TooManyOpenFiles => Code::TooManyOpenFiles,
         _ => Code::ControlFailed,
     }
@@ -275,6 +279,8 @@ fn addresses(scene: &Scene<'_>, place: usize, host: &HostObservation, list: &mut
         let mut finding = Finding::new(code, code.subject(name), said(failure));
         if partial.is_some() && finding.severity == Severity::Warning {
             finding.severity = Severity::Note;
+            // A note is its subject alone, which has to tell the question.
+            finding.subject.clone_from(&failure.message);
         }
         list.add(place, finding);
     }

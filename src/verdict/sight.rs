@@ -117,6 +117,8 @@ fn weigh(failure: &Failure) -> Sight<'_> {
         | Kind::Servfail
         | Kind::DnsTimeout
         | Kind::DnsRefused
+        | Kind::ResolverUnreachable
+        | Kind::ResolverUntrusted
         | Kind::DnssecBogus
         | Kind::DnssecIndeterminate => false,
         Kind::Port25Blocked | Kind::TooManyOpenFiles => false,

@@ -61,7 +61,7 @@ fn runtime() -> tokio::runtime::Runtime {
 
 fn prober((resolver, port, root): &(SocketAddr, u16, Vec<u8>)) -> Prober {
     Prober::new(Options {
-        resolvers: vec![*resolver],
+        resolvers: vec![(*resolver).into()],
         port: *port,
         roots: Roots {
             certificates: vec![root.clone()],

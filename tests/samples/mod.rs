@@ -61,6 +61,7 @@ pub fn domain(hosts: Vec<HostObservation>) -> DomainObservation {
             address: "127.0.0.53:53".into(),
             path: ResolverPath::Loopback,
             validates: None,
+            because: None,
             by: ValidatedBy::None,
         },
         mx: Attempt::Done(MxAnswer {

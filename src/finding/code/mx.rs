@@ -66,6 +66,24 @@ pub(super) const DNS_REFUSED: Words = Words {
     means: "It does not serve this machine, or not this name: unknown, not bad.",
     fix: Some("ask another resolver with --resolver"),
 };
+pub(super) const RESOLVER_UNREACHABLE: Words = Words {
+    severity: Warning,
+    standard: Some("RFC 1035, section 7.2"),
+    tlsrpt: None,
+    summary: "the resolver cannot be asked",
+    means: "Nothing answers at its address and port, or there is no way to it from here. \
+            It says nothing about the domain: unknown, not bad.",
+    fix: Some("start the resolver, or ask another one with --resolver"),
+};
+pub(super) const RESOLVER_UNTRUSTED: Words = Words {
+    severity: Warning,
+    standard: Some("RFC 8310, section 8.1"),
+    tlsrpt: None,
+    summary: "what answers over TLS does not prove to be the resolver",
+    means: "Its certificate is not valid for the name given, or no trusted authority \
+            vouches for it, so it was not asked: unknown, not bad.",
+    fix: Some("give the name that its certificate bears, or the authority with --ca-file"),
+};
 pub(super) const DNSSEC_BOGUS: Words = Words {
     severity: Error,
     standard: Some("RFC 4035, section 4.3"),

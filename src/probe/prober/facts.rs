@@ -1,19 +1,15 @@
 //! What is written down about a run before anybody is talked to: who asks,
 //! through which resolver, about which name.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::attempt::{Attempt, Because};
 use crate::name::DomainName;
-use crate::observed::domain::{
-    Client, DomainObservation, MtaSts, ResolverFacts, ResolverPath, ValidatedBy,
-};
-use crate::probe::options::DnssecTrust;
+use crate::observed::domain::{Client, DomainObservation, MtaSts};
 use crate::tls::parameters::TlsVersion;
 
 use super::Inner;
-use super::plan::is_loopback;
 
 impl Inner {
     pub(super) fn blank(&self, input: String, domain: DomainName) -> DomainObservation {
@@ -29,7 +25,7 @@ impl Inner {
                 tls: vec![TlsVersion::Tls12, TlsVersion::Tls13],
             },
             control: Attempt::Skipped(Because::NotAsked),
-            resolver: resolver_facts(self.dns.servers().first().copied()),
+            resolver: self.dns.untested_facts(),
             mx: Attempt::Skipped(Because::NotAsked),
             mta_sts: MtaSts {
                 record: Attempt::Skipped(Because::NotAsked),
@@ -38,38 +34,6 @@ impl Inner {
             tls_rpt: Attempt::Skipped(Because::NotAsked),
             hosts: Vec::new(),
         }
-    }
-
-    /// The resolver, with what its test showed.
-    pub(super) async fn resolver(&self) -> ResolverFacts {
-        let (server, validates) = self.dns.first().await;
-        let by_ad = match self.options.dnssec {
-            DnssecTrust::Auto => validates == Some(true),
-            DnssecTrust::Ad => true,
-            DnssecTrust::Off => false,
-        };
-        ResolverFacts {
-            validates,
-            by: if by_ad {
-                ValidatedBy::Ad
-            } else {
-                ValidatedBy::None
-            },
-            ..resolver_facts(server)
-        }
-    }
-}
-
-/// A resolver that nothing but the address is known of.
-pub(super) fn resolver_facts(server: Option<SocketAddr>) -> ResolverFacts {
-    ResolverFacts {
-        address: server.map_or_else(String::new, |server| server.to_string()),
-        path: match server {
-            Some(server) if is_loopback(server.ip()) => ResolverPath::Loopback,
-            _ => ResolverPath::Plain,
-        },
-        validates: None,
-        by: ValidatedBy::None,
     }
 }
 

@@ -97,13 +97,12 @@ impl Inner {
 
     /// Whether the options point to this machine: a test, not the Internet.
     pub(super) fn points_here(&self) -> bool {
-        const DNS_PORT: u16 = 53;
         self.options.port != SMTP_PORT
             || self
                 .options
                 .resolvers
                 .iter()
-                .any(|server| is_loopback(server.ip()) && server.port() != DNS_PORT)
+                .any(crate::probe::dns::Resolver::is_test_set_up)
     }
 
     pub(super) fn host(&self, record: &MxRecord) -> HostObservation {

@@ -72,6 +72,7 @@ impl From<&inner::DomainObservation> for Observed {
                 address: o.resolver.address.clone(),
                 path: o.resolver.path.into(),
                 validates: o.resolver.validates,
+                because: o.resolver.because.clone(),
                 by: o.resolver.by.into(),
             },
             mx: Attempt::from(&o.mx),
@@ -117,8 +118,11 @@ pub struct Resolver {
     /// Address and port; empty where none was found.
     pub address: String,
     pub path: ResolverPathWord,
-    /// Whether it validates; null where that was not tested.
+    /// Whether it validates; null where that was not tested, or its test showed nothing.
     pub validates: Option<bool>,
+    /// What its test showed, where it is not known to validate; null where it does, or was not
+    /// tested.
+    pub because: Option<String>,
     pub by: ValidatedByWord,
 }
 

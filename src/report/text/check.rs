@@ -207,13 +207,19 @@ fn dane(observation: &DomainObservation) -> Option<(&'static str, String)> {
 fn unverified(observation: &DomainObservation) -> Option<String> {
     let hosts = observation.hosts.iter();
     let found = hosts.clone().any(|host| host.addresses.is_done());
-    (observation.resolver.validates == Some(false) && found).then(|| {
-        format!(
+    let because = observation.resolver.because.as_deref();
+    let why = match (observation.resolver.validates, because) {
+        (Some(false), _) => format!(
             "DNSSEC cannot be verified here: the resolver {} does not validate; run one that \
              does on this machine (unbound, say), or name one with --resolver",
             observation.resolver.address
-        )
-    })
+        ),
+        (None, Some(because)) => {
+            format!("whether the resolver validates DNSSEC could not be tested: {because}")
+        }
+        _ => return None,
+    };
+    found.then_some(why)
 }
 
 fn was_asked<T>(attempt: &Attempt<T>) -> bool {

@@ -50,6 +50,7 @@ fn observed(report: &twin::DomainReport, domain: DomainName) -> Read<inner::Doma
             address: o.resolver.address.clone(),
             path: o.resolver.path.into(),
             validates: o.resolver.validates,
+            because: o.resolver.because.clone(),
             by: o.resolver.by.into(),
         },
         mx: attempt(&o.mx, |mx| Ok(mail_exchange(mx))).within("mx")?,

@@ -1,11 +1,21 @@
 //! Each test is a resolver on loopback that answers as told.
 #![allow(clippy::unwrap_used)]
 
+use super::client::MOST_ALIASES;
+use super::message::absolute;
 use super::*;
-use hickory_proto::rr::Record;
-use hickory_proto::rr::rdata::{A, CNAME};
+use crate::failure::Kind;
+use crate::probe::net::Clock;
+use crate::probe::options::DnssecTrust;
+use hickory_proto::op::{Message, OpCode, Query};
+use hickory_proto::rr::rdata::{A, CNAME, SOA};
+use hickory_proto::rr::{Name, Record, RecordType};
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::net::TcpListener;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
 
 type Reply = dyn Fn(&Message, Message) -> Message + Send + Sync;
 
@@ -98,11 +108,19 @@ fn alias(owner: &str, target: &str) -> Record {
 }
 
 fn asking(servers: &[SocketAddr]) -> Dns {
-    Dns::new(
-        servers.to_vec(),
-        Clock::compressed(10),
-        Duration::from_secs(20),
-    )
+    Dns::new(settings(servers))
+}
+
+fn trusting(server: SocketAddr, trust: DnssecTrust) -> Dns {
+    Dns::new(Settings {
+        trust,
+        ..settings(&[server])
+    })
+}
+
+fn settings(servers: &[SocketAddr]) -> Settings {
+    let servers = servers.iter().copied().map(super::Resolver::from).collect();
+    Settings::new(servers, Clock::compressed(10), Duration::from_secs(20))
 }
 
 #[tokio::test]
@@ -113,12 +131,71 @@ async fn an_answer_is_kept_and_not_asked_for_twice() {
         message
     })
     .await;
-    let dns = asking(&[resolver.address]).trusting(DnssecTrust::Ad);
+    let dns = trusting(resolver.address, DnssecTrust::Ad);
     let answer = dns.ask("mx.example", RecordType::A).await.unwrap();
     assert_eq!(answer.records, [RData::A(A::new(192, 0, 2, 1))]);
     assert_eq!(answer.dnssec, Dnssec::Secure);
     assert_eq!(dns.ask("MX.example", RecordType::A).await.unwrap(), answer);
     assert_eq!(resolver.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_question_asked_by_many_at_once_is_asked_once() {
+    let resolver = resolver(|_, _, mut message| {
+        message.add_answer(a("mx.example.", 1));
+        message
+    })
+    .await;
+    let dns = asking(&[resolver.address]);
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let dns = dns.clone();
+        tasks.spawn(async move { dns.ask("mx.example", RecordType::A).await.unwrap() });
+    }
+    while let Some(answer) = tasks.join_next().await {
+        assert_eq!(answer.unwrap().records.len(), 1);
+    }
+    assert_eq!(resolver.asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn a_no_is_kept_as_long_as_its_soa_record_allows() {
+    for (what, ttl, minimum, asked) in [
+        ("the last field", 3600, 20, 2),
+        ("the record's own TTL", 20, 3600, 2),
+        ("both long", 3600, 3600, 1),
+    ] {
+        let resolver = resolver(move |_, _, mut message| {
+            let soa = SOA::new(name("ns.example."), name("h.example."), 1, 2, 3, 4, minimum);
+            let soa = Record::from_rdata(name("example."), ttl, RData::SOA(soa));
+            message.add_authority(soa);
+            message
+        })
+        .await;
+        let clock = Clock::compressed(1000);
+        let dns = Dns::new(Settings {
+            clock,
+            ..settings(&[resolver.address])
+        });
+        for _ in 0..2 {
+            let answer = dns.ask("mx.example", RecordType::TLSA).await.unwrap();
+            assert!(answer.records.is_empty());
+            clock.sleep(Duration::from_secs(100)).await;
+        }
+        assert_eq!(resolver.asked.load(Ordering::SeqCst), asked, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_resolver_that_is_not_there_is_named_as_that() {
+    let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let gone = closed.local_addr().unwrap();
+    drop(closed);
+    let failure = asking(&[gone]).ask("mx.example", RecordType::A).await;
+    let failure = failure.unwrap_err();
+    assert_eq!(failure.kind, Kind::ResolverUnreachable);
+    assert!(failure.detail.os_error.is_some());
+    assert!(failure.message.contains(&gone.to_string()));
 }
 
 #[tokio::test]
@@ -246,8 +323,10 @@ async fn a_silent_resolver_is_passed_over_for_the_next() {
 async fn silence_everywhere_is_a_timeout_within_the_bound() {
     let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let clock = Clock::compressed(100);
-    let servers = vec![silent.local_addr().unwrap(); 3];
-    let dns = Dns::new(servers, clock, Duration::from_secs(20));
+    let dns = Dns::new(Settings {
+        clock,
+        ..settings(&[silent.local_addr().unwrap(); 3])
+    });
     let began = clock.moment();
     let failure = dns.ask("mx.example", RecordType::A).await.unwrap_err();
     assert_eq!(failure.kind, Kind::DnsTimeout);
@@ -311,8 +390,8 @@ async fn tested(reply: fn(&str, bool, &mut Message)) -> Option<bool> {
         message
     })
     .await;
-    let dns = asking(&[resolver.address]).trusting(DnssecTrust::Auto);
-    dns.first().await.1
+    let dns = trusting(resolver.address, DnssecTrust::Auto);
+    dns.facts().await.validates
 }
 
 /// What a validating resolver answers.
@@ -374,10 +453,30 @@ async fn d27_bogus_is_said_only_of_what_the_resolver_has_and_withholds_twice() {
             message
         })
         .await;
-        let dns = asking(&[resolver.address]).trusting(DnssecTrust::Ad);
+        let dns = trusting(resolver.address, DnssecTrust::Ad);
         match dns.ask("partner.example", RecordType::MX).await {
             Err(failure) => assert_eq!(failure.kind, kind, "{what}"),
             Ok(_) => assert_eq!(kind, Kind::Servfail, "{what}"),
         }
+    }
+}
+
+#[tokio::test]
+async fn a_test_that_shows_nothing_says_why() {
+    let silent = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let closed = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let gone = closed.local_addr().unwrap();
+    drop(closed);
+    for (address, why) in [
+        (
+            silent.local_addr().unwrap(),
+            "did not answer for in-addr.arpa",
+        ),
+        (gone, "cannot be asked"),
+    ] {
+        let facts = trusting(address, DnssecTrust::Auto).facts().await;
+        assert_eq!(facts.validates, None);
+        let because = facts.because.unwrap();
+        assert!(because.contains(why), "{because}");
     }
 }
