@@ -130,6 +130,10 @@ kinds! {
     ResolverUntrusted = "resolver-untrusted", Here, true;
     DnssecBogus = "dnssec-bogus", NameService, false;
     DnssecIndeterminate = "dnssec-indeterminate", Here, true;
+    ProxyUnreachable = "proxy-unreachable", Here, true;
+    ProxyAuthFailed = "proxy-auth-failed", Here, true;
+    ProxyRefused = "proxy-refused", Here, true;
+    ProxyFailed = "proxy-failed", Here, true;
     ConnectRefused = "connect-refused", Peer, true;
     ConnectTimeout = "connect-timeout", Path, true;
     ConnectUnreachable = "connect-unreachable", Path, true;

@@ -253,6 +253,10 @@ pub fn result_type(kind: Kind) -> Option<&'static str> {
         | Kind::ResolverUnreachable
         | Kind::ResolverUntrusted
         | Kind::DnssecIndeterminate
+        | Kind::ProxyUnreachable
+        | Kind::ProxyAuthFailed
+        | Kind::ProxyRefused
+        | Kind::ProxyFailed
         | Kind::ConnectRefused
         | Kind::ConnectTimeout
         | Kind::ConnectUnreachable

@@ -40,6 +40,8 @@ fn repository() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
+const EHLO: &str = "probe.acme.example";
+
 const ENCRYPTED: &str = "\
 Received: from out7.relay.example (out7.relay.example [203.0.113.7])\r
 \t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits))\r
@@ -537,6 +539,32 @@ fn help_is_as_it_was_and_fits_80_columns() {
 }
 
 #[test]
+fn a_proxy_is_refused_where_it_is_none_and_its_password_is_never_said() {
+    for url in [
+        "proxy.example:1080",
+        "http://mail:hush@proxy.example:8080",
+        "socks5h://mail:hush@proxy.example:1080",
+        "socks5://mail:hush@proxy.example:0",
+        "socks5://mail:hush@",
+        "socks5://mail:hush@nowhere.invalid:1080",
+    ] {
+        for output in [
+            run(&["check", "--ehlo", EHLO, "--proxy", url, "partner.example"]),
+            starttrace()
+                .env("STARTTRACE_PROXY", url)
+                .args(["check", "--ehlo", EHLO, "partner.example"])
+                .output()
+                .unwrap(),
+        ] {
+            assert_eq!(output.status.code(), Some(2), "{url}");
+            let said = stderr(&output);
+            assert!(said.contains("proxy"), "{url}: {said}");
+            assert!(!said.contains("hush"), "{url}: {said}");
+        }
+    }
+}
+
+#[test]
 fn help_lists_nothing_that_does_not_work() {
     let mut help = stdout(&run(&["--help"]));
     for command in COMMANDS {
@@ -544,7 +572,6 @@ fn help_lists_nothing_that_does_not_work() {
     }
     for later in [
         "--trust-anchor",
-        "--proxy",
         "--depth",
         "--suites",
         "--tlsrpt",

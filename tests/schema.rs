@@ -560,6 +560,7 @@ mod consumer {
     pub struct Client {
         pub ehlo: String,
         pub address: Option<String>,
+        pub proxy: Option<String>,
         pub tls: Vec<String>,
     }
 

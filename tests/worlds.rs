@@ -18,7 +18,7 @@ use serde_json::Value;
 use starttrace::answer::Answer;
 use starttrace::name::{DomainName, HostName};
 use starttrace::observed::domain::DomainObservation;
-use starttrace::probe::{Clock, ControlChoice, Families, Options, Prober, Roots};
+use starttrace::probe::{Clock, ControlChoice, Families, Options, Prober, Proxy, Roots};
 use starttrace::report::{json, text};
 use starttrace::verdict::{self, Required};
 
@@ -133,6 +133,16 @@ worlds! {
     nxdomain_of_all_names = "nxdomain-of-all-names",
     other_root = "other-root",
     over_long_line = "over-long-line",
+    proxy_absent = "proxy-absent",
+    proxy_connects = "proxy-connects",
+    proxy_fails = "proxy-fails",
+    proxy_forbids_mail = "proxy-forbids-mail",
+    proxy_garbage = "proxy-garbage",
+    proxy_hangs = "proxy-hangs",
+    proxy_password = "proxy-password",
+    proxy_password_wrong = "proxy-password-wrong",
+    proxy_silent = "proxy-silent",
+    proxy_target_refused = "proxy-target-refused",
     same_address_twice = "same-address-twice",
     self_signed = "self-signed",
     silence_after_220 = "silence-after-220",
@@ -330,6 +340,10 @@ fn options(world: &World, lab: &Lab) -> Options {
                 port: Some(lab.port),
             },
         },
+        proxy: world
+            .proxy
+            .as_ref()
+            .map(|spec| Proxy::parse(&lab.proxy(spec)).unwrap()),
         at: Some(world_time()),
         clock: Clock::compressed(world.clock_speed),
         ..usual
@@ -459,6 +473,13 @@ fn manners(lab: &Lab, expect: &Expect, faults: &mut Vec<String>) {
         let name = &name.replace("{port}", &lab.port.to_string());
         if lab.log.queries().iter().any(|(asked, _)| asked == name) {
             faults.push(format!("the name server was asked for {name}"));
+        }
+    }
+    if let Some(wanted) = &expect.relayed {
+        let asked = lab.log.asked_of_proxy().join(" ");
+        let asked = lab.normalise(&asked);
+        if asked != wanted.join(" ") {
+            faults.push(format!("the proxy was asked for {asked}, not {wanted:?}"));
         }
     }
     for (host, wanted) in &expect.said {

@@ -277,6 +277,17 @@ pub struct Probing {
     /// Connect from this address of this machine
     #[arg(long, value_name = "IP", help_heading = "Probing")]
     pub source: Option<IpAddr>,
+    /// Make all connections through this SOCKS5 proxy:
+    /// socks5://[USER:PASSWORD@]HOST:PORT. DNS does not go through it. The
+    /// environment variable shows in no list of processes
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "STARTTRACE_PROXY",
+        hide_env_values = true,
+        help_heading = "Probing"
+    )]
+    pub proxy: Option<String>,
     /// Longest wait at any one stage
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600), help_heading = "Probing")]
     pub timeout: u32,

@@ -5,7 +5,9 @@ use std::time::Duration;
 use crate::cli::args::{Dnssec, Probing};
 use crate::cli::output::Trouble;
 use crate::name::HostName;
-use crate::probe::{ControlChoice, DnssecTrust, Families, Options, Prober, Resolver, Roots};
+use crate::probe::{
+    ControlChoice, DnssecTrust, Families, Options, Prober, Proxy, Resolver, Roots,
+};
 
 /// Reads the flags. `mx` and what only one command has is set by the caller.
 pub fn options(flags: &Probing) -> Result<Options, Trouble> {
@@ -22,6 +24,13 @@ pub fn options(flags: &Probing) -> Result<Options, Trouble> {
             .parse()
             .map_err(|why| Trouble::usage(format!("--control {text}: {why}")))?,
     };
+    // Not with the text, which may hold a password.
+    let proxy = flags
+        .proxy
+        .as_deref()
+        .map(Proxy::parse)
+        .transpose()
+        .map_err(|why| Trouble::usage(format!("--proxy: {why}")))?;
     Ok(Options {
         resolvers,
         dnssec: match flags.dnssec {
@@ -39,6 +48,7 @@ pub fn options(flags: &Probing) -> Result<Options, Trouble> {
         },
         ehlo: flags.ehlo.clone(),
         source: flags.source,
+        proxy,
         timeout: Duration::from_secs(flags.timeout.into()),
         deadline: Duration::from_secs(flags.deadline.into()),
         roots: Roots {

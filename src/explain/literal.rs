@@ -432,6 +432,7 @@ pub(crate) fn observed(
         client: Client {
             ehlo: "probe.acme.example".into(),
             address: "203.0.113.9".parse().ok(),
+            proxy: None,
             tls: vec![TlsVersion::Tls12, TlsVersion::Tls13],
         },
         control: Attempt::Skipped(Because::NotAsked),

@@ -145,6 +145,10 @@ codes! {
     Port25Blocked = "port-25-blocked", local::PORT_25_BLOCKED;
     ControlFailed = "control-failed", local::CONTROL_FAILED;
     TooManyOpenFiles = "too-many-open-files", local::TOO_MANY_OPEN_FILES;
+    ProxyUnreachable = "proxy-unreachable", local::PROXY_UNREACHABLE;
+    ProxyAuthFailed = "proxy-auth-failed", local::PROXY_AUTH_FAILED;
+    ProxyRefused = "proxy-refused", local::PROXY_REFUSED;
+    ProxyFailed = "proxy-failed", local::PROXY_FAILED;
     Deadline = "deadline", local::DEADLINE;
     InvalidDomain = "invalid-domain", local::INVALID_DOMAIN;
     // Where mail goes.

@@ -42,8 +42,10 @@ pub struct DomainObservation {
 pub struct Client {
     /// The name said in EHLO.
     pub ehlo: String,
-    /// Our address as the first connection showed it.
+    /// Our address as the first connection showed it; none through a proxy.
     pub address: Option<IpAddr>,
+    /// The proxy that connections were made through, without credentials.
+    pub proxy: Option<String>,
     /// The versions this program's TLS stack speaks.
     pub tls: Vec<TlsVersion>,
 }

@@ -49,6 +49,7 @@ pub fn read(
         if let Some(failure) = endpoint.connect.failure() {
             match failure.kind {
                 Kind::TooManyOpenFiles => about(Stage::Local, host, failure),
+                _ if failure.stage == Stage::Proxy => about(Stage::Proxy, host, failure),
                 _ => blocked(host, "cannot be reached on its port", Some(failure)),
             }
         } else if let Some(failure) = endpoint.greeting.failure().or(endpoint.ehlo.failure()) {

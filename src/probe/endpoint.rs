@@ -21,7 +21,8 @@ use crate::failure::{Failure, Kind, Stage};
 use crate::name::HostName;
 use crate::observed::endpoint::{Anomaly, EndpointObservation, Event, Exchange, Timings};
 use crate::probe::capture::{Captured, Stack, Tap, late_alert};
-use crate::probe::net::{Clock, Moment, dial};
+use crate::probe::net::{Clock, Moment};
+use crate::probe::proxy::{Proxy, connect};
 use crate::probe::tlsa::Check;
 use crate::smtp::dialogue::{Dialogue, Phase, Step};
 use crate::tls::certificate::Certificate;
@@ -46,6 +47,7 @@ pub struct Call<'a> {
     /// The name to say in EHLO; none: the address literal of our end.
     pub ehlo: Option<&'a str>,
     pub source: Option<IpAddr>,
+    pub proxy: Option<&'a Proxy>,
     pub timeout: Duration,
     pub deadline: Duration,
     pub clock: Clock,
@@ -77,7 +79,7 @@ pub fn skipped(address: IpAddr, port: u16, because: Because) -> EndpointObservat
 pub async fn call(call: &Call<'_>) -> Called {
     let began = call.clock.moment();
     let span = call.timeout.min(call.deadline);
-    match dial(call.clock, call.address, call.source, span).await {
+    match connect(call.clock, call.address, call.source, call.proxy, span).await {
         Ok(stream) => {
             let connected = call.clock.since(began);
             converse(call, stream, began, connected).await
@@ -85,11 +87,15 @@ pub async fn call(call: &Call<'_>) -> Called {
         Err(failure) => {
             let at = call.clock.since(began);
             let event = Event::Failed(failure.message.clone());
+            let stage = match failure.stage {
+                Stage::Proxy => Stage::Proxy,
+                _ => Stage::Connect,
+            };
             let mut observation = unconnected(
                 call.address.ip(),
                 call.address.port(),
                 Attempt::failed(failure),
-                Because::After(Stage::Connect),
+                Because::After(stage),
             );
             observation.transcript.push(Exchange { at, event });
             Called {
@@ -130,7 +136,11 @@ async fn converse(
     began: Moment,
     connected: Duration,
 ) -> Called {
-    let local = stream.local_addr().ok().map(|address| address.ip());
+    // What a proxy sees of us is not what the server sees.
+    let local = match call.proxy {
+        Some(_) => None,
+        None => stream.local_addr().ok().map(|address| address.ip()),
+    };
     let name = match (call.ehlo, local) {
         // RFC 5321, section 4.1.1.1: never the name of the server itself.
         (Some(name), _) => name.to_owned(),

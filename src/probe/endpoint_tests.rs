@@ -122,6 +122,7 @@ async fn probe(
         address,
         ehlo: None,
         source: None,
+        proxy: None,
         timeout: Duration::from_secs(60),
         deadline,
         clock: Clock::compressed(SPEED),

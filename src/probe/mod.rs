@@ -13,7 +13,8 @@
 //! RFC 7505), `tlsa` what their certificates must be (RFC 7672), `endpoint` holds the one conversation with one address
 //! (RFC 3207), `capture` records the handshake without judging it, and
 //! `control` asks a host known to offer STARTTLS before anything negative is
-//! said. [`net`] has the clock and the dialling; [`Share`] is for runs over many domains.
+//! said. [`net`] has the clock and the dialling, `proxy` the dialling through a
+//! SOCKS server (RFC 1928); [`Share`] is for runs over many domains.
 
 mod capture;
 mod control;
@@ -24,6 +25,7 @@ mod mx;
 mod options;
 mod policy;
 mod prober;
+mod proxy;
 mod roots;
 mod setup;
 mod share;
@@ -38,5 +40,6 @@ pub use options::{
     SMTP_PORT,
 };
 pub use prober::Prober;
+pub use proxy::{InvalidProxy, Proxy};
 pub use setup::SetupError;
 pub use share::{EndpointKey, Later, Share, Talked};

@@ -12,6 +12,8 @@ use jiff::Timestamp;
 use crate::name::{HostName, InvalidName};
 use crate::probe::dns::Resolver;
 use crate::probe::net::Clock;
+use crate::probe::proxy::Proxy;
+use crate::probe::setup::SetupError;
 
 /// The host asked before anything negative is said, unless another is chosen:
 /// an MX host of the largest receiver, which has offered STARTTLS for years.
@@ -42,6 +44,8 @@ pub struct Options {
     pub ehlo: Option<String>,
     /// The address to connect from.
     pub source: Option<IpAddr>,
+    /// Make every connection but those for the DNS through this.
+    pub proxy: Option<Proxy>,
     /// The longest time any one stage may take.
     pub timeout: Duration,
     /// The longest time one endpoint may take, all its stages together.
@@ -68,6 +72,7 @@ impl Default for Options {
             mx: Vec::new(),
             ehlo: None,
             source: None,
+            proxy: None,
             timeout: Duration::from_secs(60),
             deadline: Duration::from_secs(180),
             roots: Roots::default(),
@@ -76,6 +81,33 @@ impl Default for Options {
             public_only: false,
             clock: Clock::default(),
             concurrency: 4,
+        }
+    }
+}
+
+impl Options {
+    /// Whether connections can be made from an address with what else is
+    /// chosen.
+    pub(super) fn fits_source(&self, address: IpAddr) -> Result<(), SetupError> {
+        let wanted = match (&self.proxy, address) {
+            // It is the proxy that we connect to.
+            (Some(proxy), _) => {
+                let mut addresses = proxy.addresses().iter();
+                if addresses.any(|proxy| proxy.is_ipv4() == address.is_ipv4()) {
+                    return Ok(());
+                }
+                return Err(SetupError::SourceOfProxy {
+                    source: address,
+                    proxy: proxy.to_string(),
+                });
+            }
+            (None, IpAddr::V4(_)) => self.families.v4(),
+            (None, IpAddr::V6(_)) => self.families.v6(),
+        };
+        if wanted {
+            Ok(())
+        } else {
+            Err(SetupError::SourceFamily(address))
         }
     }
 }

@@ -33,8 +33,9 @@ use crate::observed::domain::{DomainObservation, MtaSts, StsPolicy, StsRecord, T
 use crate::probe::capture::Stack;
 use crate::probe::dns::Dns;
 use crate::probe::mx;
-use crate::probe::net::{Clock, dial};
+use crate::probe::net::Clock;
 use crate::probe::options::HTTPS_PORT;
+use crate::probe::proxy::{Proxy, connect};
 use crate::tls::identity;
 use crate::tls::pkix::PathJudge;
 use crate::tls_rpt;
@@ -61,6 +62,7 @@ pub struct Fetch<'a> {
     pub clock: Clock,
     pub port: u16,
     pub source: Option<IpAddr>,
+    pub proxy: Option<&'a Proxy>,
     pub stack: &'a Stack,
     pub judge: &'a PathJudge,
     /// As of when the certificate is judged.
@@ -235,7 +237,7 @@ impl Fetch<'_> {
         let mut last = None;
         for address in addresses.into_iter().take(MOST_ADDRESSES) {
             let peer = SocketAddr::new(address, self.port);
-            match dial(self.clock, peer, self.source, LONGEST_DIAL).await {
+            match connect(self.clock, peer, self.source, self.proxy, LONGEST_DIAL).await {
                 Ok(stream) => {
                     *connections += 1;
                     return self

@@ -85,22 +85,21 @@ impl Prober {
     ///
     /// # Errors
     /// When the options cannot be followed on this machine.
-    pub fn new(options: Options) -> Result<Self, SetupError> {
+    pub fn new(mut options: Options) -> Result<Self, SetupError> {
         if let Some(name) = &options.ehlo {
             let fits = !name.is_empty() && name.len() <= 255;
             if !fits || !name.bytes().all(|b| b.is_ascii_graphic()) {
                 return Err(SetupError::EhloName(name.clone()));
             }
         }
+        if let Some(proxy) = &mut options.proxy {
+            proxy.find().map_err(|error| SetupError::Proxy {
+                proxy: proxy.to_string(),
+                error,
+            })?;
+        }
         if let Some(address) = options.source {
-            let wanted = if address.is_ipv4() {
-                options.families.v4()
-            } else {
-                options.families.v6()
-            };
-            if !wanted {
-                return Err(SetupError::SourceFamily(address));
-            }
+            options.fits_source(address)?;
             UdpSocket::bind((address, 0)).map_err(|error| SetupError::Source { address, error })?;
         }
         let named_roots = roots::named(&options.roots)?;
@@ -113,6 +112,9 @@ impl Prober {
             Some(_) => None,
             None => here::full_name(),
         };
+        if options.proxy.is_some() && options.ehlo.is_none() && here.is_none() {
+            return Err(SetupError::NoEhloName);
+        }
         Ok(Self {
             share: None,
             inner: Arc::new(Inner {
@@ -333,10 +335,10 @@ impl Prober {
                 Ok(Some(Ok(called))) => {
                     for ((host, endpoint), called) in called {
                         if first.is_none_or(|first| (host, endpoint) < first)
-                            && let (Some(local), Some(ehlo)) = (called.local, &called.ehlo)
+                            && let Some(ehlo) = &called.ehlo
                         {
                             first = Some((host, endpoint));
-                            observation.client.address = Some(local);
+                            observation.client.address = called.local;
                             observation.client.ehlo.clone_from(ehlo);
                         }
                         observation.connections += called.observation.connections;
@@ -484,6 +486,7 @@ impl Inner {
             clock: self.options.clock,
             port: self.options.policy_port,
             source: self.options.source,
+            proxy: self.options.proxy.as_ref(),
             stack: &self.stack,
             judge: self.judge(),
             at: self.judged_at(),
@@ -507,6 +510,7 @@ impl Inner {
             address: SocketAddr::new(address, self.options.port),
             ehlo: self.ehlo_for(host),
             source: self.options.source,
+            proxy: self.options.proxy.as_ref(),
             timeout: self.options.timeout,
             deadline: self.options.deadline,
             clock: self.options.clock,
@@ -519,7 +523,9 @@ impl Inner {
 
     /// The name to say, never the server's own (RFC 5321, section 4.1.1.1).
     fn ehlo_for(&self, host: Option<&HostName>) -> Option<&str> {
-        let own = self.here.as_ref().filter(|own| Some(*own) != host);
+        // Through a proxy there is no address to say instead.
+        let sayable = |own: &&HostName| self.options.proxy.is_some() || Some(*own) != host;
+        let own = self.here.as_ref().filter(sayable);
         self.options.ehlo.as_deref().or(own.map(HostName::as_str))
     }
 

@@ -21,6 +21,13 @@ pub enum SetupError {
     Source { address: IpAddr, error: io::Error },
     /// The source address and `-4`/`-6` contradict each other.
     SourceFamily(IpAddr),
+    /// The source address and the proxy's are of different families.
+    SourceOfProxy { source: IpAddr, proxy: String },
+    /// The proxy's host cannot be looked up.
+    Proxy { proxy: String, error: io::Error },
+    /// Through a proxy our address is not known, and this machine has no full
+    /// name to say instead.
+    NoEhloName,
     /// The EHLO name cannot be said in a command line.
     EhloName(String),
 }
@@ -48,6 +55,17 @@ impl fmt::Display for SetupError {
                 f,
                 "the source address {address} is of the family that was ruled out"
             ),
+            Self::SourceOfProxy { source, proxy } => write!(
+                f,
+                "the proxy {proxy} has no address of the family of the source {source}"
+            ),
+            Self::Proxy { proxy, error } => {
+                write!(f, "the proxy {proxy} cannot be found: {error}")
+            }
+            Self::NoEhloName => f.write_str(
+                "through a proxy the address that servers see is not known, and this machine \
+                 has no full name: give --ehlo NAME",
+            ),
             Self::EhloName(name) => write!(
                 f,
                 "{name:?} cannot be said in EHLO: give a host name or an address literal"
@@ -59,7 +77,9 @@ impl fmt::Display for SetupError {
 impl std::error::Error for SetupError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::CaFile { error, .. } | Self::Source { error, .. } => Some(error),
+            Self::CaFile { error, .. } | Self::Source { error, .. } | Self::Proxy { error, .. } => {
+                Some(error)
+            }
             _ => None,
         }
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::answer::Answer;
-use crate::failure::{Failure, Kind};
+use crate::failure::{Failure, Kind, Stage};
 use crate::observed::domain::{DomainObservation, HostObservation};
 use crate::observed::endpoint::EndpointObservation;
 use crate::tls::handshake::Handshake;
@@ -185,6 +185,9 @@ fn answer(scene: &Scene<'_>, protection: Protection, required: Required) -> Answ
 fn trouble_here(scene: &Scene<'_>) -> bool {
     scene.control_trouble().is_some()
         || scene.unseen().any(|(_, _, failure)| {
-            failure.is_some_and(|f| matches!(f.kind, Kind::Port25Blocked | Kind::TooManyOpenFiles))
+            failure.is_some_and(|f| {
+                f.stage == Stage::Proxy
+                    || matches!(f.kind, Kind::Port25Blocked | Kind::TooManyOpenFiles)
+            })
         })
 }

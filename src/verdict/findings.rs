@@ -50,8 +50,12 @@ pub(super) fn control_code(failure: &Failure) -> Code {
         | Kind::DnsTimeout
         | Kind::DnsRefused
         | Kind::ResolverUnreachable
-        | Kind::ResolverUntrusted => Code::of(failure.kind),
-        Kind::TooManyOpenFiles => Code::TooManyOpenFiles,
+        | Kind::ResolverUntrusted
+        | Kind::TooManyOpenFiles
+        | Kind::ProxyUnreachable
+        | Kind::ProxyAuthFailed
+        | Kind::ProxyRefused
+        | Kind::ProxyFailed => Code::of(failure.kind),
         _ => Code::ControlFailed,
     }
 }
@@ -335,9 +339,15 @@ fn unseen(scene: &Scene<'_>, list: &mut List) {
     let mut groups: Vec<Unseen<'_>> = Vec::new();
     // What the control host's failure hides is told once, in front.
     let control = scene.observation.control.failure().map(std::ptr::from_ref);
+    // And so is a proxy that fails the same way for both.
+    let proxy = scene
+        .control_trouble()
+        .map(|failure| failure.kind)
+        .filter(|kind| kind.word().starts_with("proxy-"));
     for (place, (host, endpoint, failure)) in scene.unseen().enumerate() {
         let Some(failure) = failure else { continue };
         if Some(std::ptr::from_ref(failure)) == control
+            || Some(failure.kind) == proxy
             || matches!(
                 failure.kind,
                 Kind::HandshakeIncompatible | Kind::HandshakeAlert

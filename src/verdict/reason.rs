@@ -86,6 +86,9 @@ fn control(scene: &Scene<'_>) -> String {
         Code::Port25Blocked => {
             "Nothing can be said from here: port 25 is blocked or rewritten on this network."
         }
+        Code::ProxyUnreachable | Code::ProxyAuthFailed | Code::ProxyRefused | Code::ProxyFailed => {
+            "Nothing can be said from here: the proxy does not let mail connections through."
+        }
         Code::ControlFailed if !unresolved => {
             "Nothing can be said from here: the control host did not show that this network \
              lets TLS through."

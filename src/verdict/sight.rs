@@ -102,6 +102,10 @@ fn weigh(failure: &Failure) -> Sight<'_> {
         // What answers may not even be the mail server.
         Kind::ReplyMalformed | Kind::ReplyTooLong => false,
         Kind::ConnectRefused | Kind::ConnectUnreachable => false,
+        // The server was not even asked.
+        Kind::ProxyUnreachable | Kind::ProxyAuthFailed | Kind::ProxyRefused | Kind::ProxyFailed => {
+            false
+        }
         // A certificate never makes a hop cleartext by itself (RFC 7435,
         // section 4); a stack of ours that stumbles over one saw TLS.
         Kind::CertificateHostMismatch

@@ -1,7 +1,7 @@
 //! What clients said to the servers of a world, and whether they behaved.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,6 +43,7 @@ pub struct Entry {
 pub struct Log {
     entries: Mutex<Vec<Entry>>,
     queries: Mutex<Vec<(String, String)>>,
+    relayed: Mutex<Vec<String>>,
     sessions: AtomicUsize,
     connections: AtomicUsize,
 }
@@ -73,6 +74,17 @@ impl Log {
     pub fn asked(&self, name: &str, kind: &str) {
         let name = name.trim_end_matches('.').to_ascii_lowercase();
         self.queries.lock().unwrap().push((name, kind.to_owned()));
+    }
+
+    pub fn relayed(&self, peer: SocketAddr) {
+        self.relayed.lock().unwrap().push(peer.to_string());
+    }
+
+    /// Every peer that the proxy was asked for, sorted.
+    pub fn asked_of_proxy(&self) -> Vec<String> {
+        let mut peers = self.relayed.lock().unwrap().clone();
+        peers.sort();
+        peers
     }
 
     /// Sessions that are not over.

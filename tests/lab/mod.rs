@@ -22,6 +22,7 @@ pub mod log;
 pub mod page;
 pub mod script;
 pub mod smtp;
+pub mod socks;
 pub mod web;
 pub mod world;
 
@@ -37,7 +38,7 @@ use tokio::runtime::Runtime;
 
 use self::ca::Authority;
 use self::log::Log;
-use self::world::{ControlSpec, ServerSpec, WebSpec, World};
+use self::world::{ControlSpec, ProxySpec, ServerSpec, WebSpec, World};
 
 /// The prefix addresses have in a world's text.
 pub const WRITTEN_PREFIX: &str = "127.100.100.";
@@ -47,6 +48,8 @@ const NAME_SERVER: u8 = 53;
 const CONTROL: &str = "127.100.100.250";
 const CONTROL_ABSENT: &str = "127.100.100.251";
 pub const CONTROL_HOST: &str = "control.example";
+/// Where the SOCKS proxy answers.
+const PROXY: &str = "127.100.100.108";
 
 /// A world being served.
 pub struct Lab {
@@ -87,7 +90,7 @@ impl Lab {
         }
         let mut last = String::new();
         for _ in 0..50 {
-            match runtime.block_on(bind(&servers, &world.web)) {
+            match runtime.block_on(bind(&servers, world)) {
                 Ok(bound) => {
                     let directory = tempfile::tempdir().unwrap();
                     std::fs::write(directory.path().join("ca.pem"), Authority::lab().root_pem())
@@ -99,6 +102,9 @@ impl Lab {
                     let zone = dns::Zone::parse(&with_associations(&zone, &servers));
                     let queries = Arc::clone(&log);
                     runtime.spawn(dns::serve(zone, bound.udp, bound.tcp, queries));
+                    if let Some((spec, listener)) = bound.proxy {
+                        runtime.spawn(socks::serve(spec, listener, Arc::clone(&log)));
+                    }
                     for (spec, listener) in bound.webs {
                         runtime.spawn(web::serve(spec, world.clock_speed, listener));
                     }
@@ -134,6 +140,15 @@ impl Lab {
     /// The address `127.100.100.N` of the world's text as it is served.
     pub fn address(&self, written: &str) -> IpAddr {
         self.localise(written).parse().unwrap()
+    }
+
+    /// The world's proxy, as `--proxy` wants it.
+    pub fn proxy(&self, spec: &ProxySpec) -> String {
+        let userinfo = match &spec.client {
+            Some(userinfo) => format!("{userinfo}@"),
+            None => String::new(),
+        };
+        format!("socks5://{userinfo}{}:{}", self.localise(PROXY), self.port)
     }
 
     /// A world's text with the addresses that are served.
@@ -196,10 +211,11 @@ struct Bound {
     tcp: TcpListener,
     listeners: Vec<(ServerSpec, TcpListener)>,
     webs: Vec<(WebSpec, TcpListener)>,
+    proxy: Option<(ProxySpec, TcpListener)>,
 }
 
 /// Takes a random prefix and port; fails where anything of it is in use.
-async fn bind(servers: &[ServerSpec], web_hosts: &[WebSpec]) -> std::io::Result<Bound> {
+async fn bind(servers: &[ServerSpec], world: &World) -> std::io::Result<Bound> {
     let random = RandomState::new().build_hasher().finish();
     // Three digits each and five for the port, below the ephemeral range, so
     // that columns are as wide in every run and no client's port is hit.
@@ -221,13 +237,22 @@ async fn bind(servers: &[ServerSpec], web_hosts: &[WebSpec]) -> std::io::Result<
         }
     }
     let mut webs = Vec::new();
-    for web in web_hosts {
+    for web in &world.web {
         let address = web.address.replace(WRITTEN_PREFIX, &prefix);
         let ip: IpAddr = address.parse().expect("an address");
         let listener = TcpListener::bind(SocketAddr::new(ip, port)).await?;
         webs.push((web.clone(), listener));
     }
+    let proxy = match &world.proxy {
+        Some(spec) if !spec.absent => {
+            let ip: IpAddr = PROXY.replace(WRITTEN_PREFIX, &prefix).parse().unwrap();
+            let listener = TcpListener::bind(SocketAddr::new(ip, port)).await?;
+            Some((spec.clone(), listener))
+        }
+        _ => None,
+    };
     Ok(Bound {
+        proxy,
         prefix,
         port,
         udp,

@@ -32,6 +32,8 @@ pub struct World {
     /// Web hosts, of MTA-STS policies.
     #[serde(default)]
     pub web: Vec<WebSpec>,
+    /// A SOCKS proxy that the probe goes through.
+    pub proxy: Option<ProxySpec>,
     pub expect: Option<Expect>,
 }
 
@@ -90,6 +92,40 @@ pub struct WebSpec {
     #[serde(default)]
     pub certificate: CertificateKind,
     pub response: Vec<String>,
+}
+
+/// A SOCKS5 proxy.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProxySpec {
+    /// Nothing listens there.
+    #[serde(default)]
+    pub absent: bool,
+    /// `USER:PASSWORD` as the client gives them.
+    pub client: Option<String>,
+    /// `USER:PASSWORD` as the proxy wants them; none: it serves anybody.
+    pub wants: Option<String>,
+    #[serde(default)]
+    pub does: ProxyDoes,
+}
+
+/// What a proxy does with a request to connect.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyDoes {
+    /// Connects, or says as RFC 1928 has it why not.
+    #[default]
+    Connects,
+    /// Connects, but to no port of mail.
+    ForbidsMail,
+    /// Says nothing more.
+    Hangs,
+    /// Takes the connection and says nothing at all.
+    Silent,
+    /// Speaks HTTP.
+    Garbage,
+    /// Fails without a reason.
+    Fails,
 }
 
 /// A mail server.
@@ -258,6 +294,8 @@ pub struct Expect {
     /// Names that must not be asked of the name server.
     #[serde(default)]
     pub unasked: Vec<String>,
+    /// Where the proxy was asked to connect, in any order.
+    pub relayed: Option<Vec<String>>,
     /// The whole of what was said to a host.
     #[serde(default)]
     pub said: BTreeMap<String, Vec<String>>,

@@ -51,6 +51,7 @@ pub fn domain(hosts: Vec<HostObservation>) -> DomainObservation {
         client: Client {
             ehlo: "probe.acme.example".into(),
             address: Some(ip("203.0.113.9")),
+            proxy: None,
             tls: vec![TlsVersion::Tls12, TlsVersion::Tls13],
         },
         control: Attempt::Done(Control {

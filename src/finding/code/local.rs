@@ -58,3 +58,39 @@ pub(super) const INVALID_DOMAIN: Words = Words {
     means: "Nothing was asked, since no mail can be sent to such a name.",
     fix: Some("correct the entry"),
 };
+pub(super) const PROXY_UNREACHABLE: Words = Words {
+    severity: Error,
+    standard: Some("RFC 1928, section 3"),
+    tlsrpt: None,
+    summary: "the proxy cannot be reached",
+    means: "The proxy given by --proxy did not take the connection, so no mail server was \
+            asked and nothing was learnt about one.",
+    fix: Some("see that the proxy runs and that its address and port are right"),
+};
+pub(super) const PROXY_AUTH_FAILED: Words = Words {
+    severity: Error,
+    standard: Some("RFC 1929, section 2"),
+    tlsrpt: None,
+    summary: "the proxy does not let us in",
+    means: "The proxy wants a user name and password, or other ones than were given. No \
+            mail server was asked and nothing was learnt about one.",
+    fix: Some("give them right: --proxy socks5://USER:PASSWORD@HOST:PORT"),
+};
+pub(super) const PROXY_REFUSED: Words = Words {
+    severity: Warning,
+    standard: Some("RFC 1928, section 6"),
+    tlsrpt: None,
+    summary: "the proxy does not make this connection for us",
+    means: "Its rules forbid it, mostly because they forbid port 25, or it knows no IPv6. \
+            The mail server was not asked: unknown, not bad.",
+    fix: Some("have the proxy's rules allow it, or use another proxy"),
+};
+pub(super) const PROXY_FAILED: Words = Words {
+    severity: Warning,
+    standard: Some("RFC 1928, section 6"),
+    tlsrpt: None,
+    summary: "the proxy could not make the connection",
+    means: "It gave no reason, broke off, or is no SOCKS server of version 5. Whether the \
+            mail server could have been reached is not known: unknown, not bad.",
+    fix: Some("see that it is a SOCKS5 proxy, and look into its log"),
+};

@@ -148,6 +148,7 @@ impl Inner {
                 address: SocketAddr::new(address, port),
                 ehlo: self.ehlo_for(Some(host)),
                 source: self.options.source,
+                proxy: self.options.proxy.as_ref(),
                 timeout: self.options.timeout.min(CONTROL_TIMEOUT),
                 deadline: self.options.deadline.min(CONTROL_TIMEOUT * 2),
                 clock: self.options.clock,

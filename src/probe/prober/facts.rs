@@ -22,6 +22,7 @@ impl Inner {
             client: Client {
                 ehlo: self.ehlo_for(None).unwrap_or_default().to_owned(),
                 address: None,
+                proxy: self.options.proxy.as_ref().map(ToString::to_string),
                 tls: vec![TlsVersion::Tls12, TlsVersion::Tls13],
             },
             control: Attempt::Skipped(Because::NotAsked),

@@ -65,6 +65,7 @@ impl From<&inner::DomainObservation> for Observed {
             client: Client {
                 ehlo: o.client.ehlo.clone(),
                 address: o.client.address.map(|ip| ip.to_string()),
+                proxy: o.client.proxy.clone(),
                 tls: o.client.tls.iter().map(|v| v.name().to_owned()).collect(),
             },
             control: Attempt::from(&o.control),
@@ -91,7 +92,10 @@ impl From<&inner::DomainObservation> for Observed {
 pub struct Client {
     /// The name said in EHLO.
     pub ehlo: String,
+    /// Our address as the first connection showed it; null through a proxy.
     pub address: Option<String>,
+    /// The proxy that connections were made through (`--proxy`), without credentials.
+    pub proxy: Option<String>,
     /// The TLS versions this client speaks.
     pub tls: Vec<String>,
 }

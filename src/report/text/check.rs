@@ -297,11 +297,12 @@ fn closing(observation: &DomainObservation, verdict: &Verdict) -> String {
         text.push_str(". ");
     }
     let seconds = observation.duration.as_secs_f64();
-    let from = observation
-        .client
-        .address
-        .map(|ip| format!(" from {ip}"))
-        .unwrap_or_default();
+    let client = &observation.client;
+    let from = match (&client.proxy, client.address) {
+        (Some(proxy), _) => format!(" through {proxy}"),
+        (None, Some(ip)) => format!(" from {ip}"),
+        (None, None) => String::new(),
+    };
     let seen = verdict.seen;
     text.push_str(&match seen.of {
         0 => "Asked no address, ".to_owned(),
