@@ -25,6 +25,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Checks a domain with the one server, and gives its pages.
 fn check(server: ServerSpec) -> Value {
     let world = World {
+        proxy: None,
         about: "a hostile server".to_owned(),
         zone: "partner.example MX 10 mx.partner.example\n\
                mx.partner.example A 127.100.100.25\n"

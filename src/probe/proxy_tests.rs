@@ -78,7 +78,7 @@ async fn a_connection_begins_with_the_first_octet_of_the_server() {
                 (BOTH, b"\x05\x00"),
                 (
                     ASK,
-                    b"\x05\x00\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0220 mx\r\n",
+                    b"\x05\x00\x00\x04\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x00220 mx\r\n",
                 ),
             ],
         ),
