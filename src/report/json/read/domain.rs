@@ -37,6 +37,7 @@ fn observed(report: &twin::DomainReport, domain: DomainName) -> Read<inner::Doma
                 .map(address)
                 .transpose()
                 .within("client.address")?,
+            proxy: o.client.proxy.clone(),
             tls: each(&o.client.tls, |name| version(name)).within("client.tls")?,
         },
         control: attempt(&o.control, |control| {
