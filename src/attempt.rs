@@ -16,58 +16,52 @@ pub enum Attempt<T> {
     Skipped(Because),
 }
 
-/// Why a step was not taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Because {
-    /// The server did not offer STARTTLS.
-    NotOffered,
-    /// The question was not asked (turned off, or not needed).
-    NotAsked,
-    /// TLSA is asked only where the address records are secure
-    /// (RFC 7672, section 2.2.2).
-    AddressInsecure,
-    /// The domain takes no mail (null MX), so there is nothing to ask.
-    NoMail,
-    /// The address is not a public one, and only those were to be probed; or
-    /// the name leads back to this machine.
-    AddressNotPublic,
-    /// More addresses than one probe of a domain takes on.
-    TooManyEndpoints,
-    /// The user asked for it to be left alone.
-    Excluded,
-    /// The server turned so many connections away that no more were made.
-    HostOverloaded,
-    /// An earlier step, of this stage, failed.
-    After(Stage),
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal;)*) => {
+        /// Why a step was not taken.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Because {
+            $($(#[$doc])* $variant,)*
+            /// An earlier step, of this stage, failed.
+            After(Stage),
+        }
+
+        impl Because {
+            /// Every reason but a failed stage.
+            pub const PLAIN: &[Self] = &[$(Self::$variant,)*];
+
+            /// The word of the published contract: `not-offered`, or
+            /// `greeting-failed` after a failed greeting.
+            #[must_use]
+            pub fn word(self) -> String {
+                match self {
+                    $(Self::$variant => $word.into(),)*
+                    Self::After(stage) => format!("{}-failed", stage.word()),
+                }
+            }
+        }
+    };
 }
 
-impl Because {
-    /// Every reason but a failed stage.
-    pub const PLAIN: &[Self] = &[
-        Self::NotOffered,
-        Self::NotAsked,
-        Self::AddressInsecure,
-        Self::NoMail,
-        Self::AddressNotPublic,
-        Self::TooManyEndpoints,
-    ];
-
-    /// The word of the published contract: `not-offered`, or
-    /// `greeting-failed` after a failed greeting.
-    #[must_use]
-    pub fn word(self) -> String {
-        match self {
-            Self::NotOffered => "not-offered".into(),
-            Self::NotAsked => "not-asked".into(),
-            Self::AddressInsecure => "address-insecure".into(),
-            Self::NoMail => "no-mail".into(),
-            Self::AddressNotPublic => "address-not-public".into(),
-            Self::TooManyEndpoints => "too-many-endpoints".into(),
-            Self::Excluded => "excluded".into(),
-            Self::HostOverloaded => "host-overloaded".into(),
-            Self::After(stage) => format!("{}-failed", stage.word()),
-        }
-    }
+reasons! {
+    /// The server did not offer STARTTLS.
+    NotOffered = "not-offered";
+    /// The question was not asked (turned off, or not needed).
+    NotAsked = "not-asked";
+    /// TLSA is asked only where the address records are secure
+    /// (RFC 7672, section 2.2.2).
+    AddressInsecure = "address-insecure";
+    /// The domain takes no mail (null MX), so there is nothing to ask.
+    NoMail = "no-mail";
+    /// The address is not a public one, and only those were to be probed; or
+    /// the name leads back to this machine.
+    AddressNotPublic = "address-not-public";
+    /// More addresses than one probe of a domain takes on.
+    TooManyEndpoints = "too-many-endpoints";
+    /// The user asked for it to be left alone.
+    Excluded = "excluded";
+    /// The server turned so many connections away that no more were made.
+    HostOverloaded = "host-overloaded";
 }
 
 impl<T> Attempt<T> {

@@ -58,54 +58,44 @@ pub struct AfterTls {
     pub keywords: Vec<String>,
 }
 
-/// Something odd that did not end the dialogue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Anomaly {
-    /// STARTTLS is still offered after TLS (RFC 3207, section 4.2 forbids it).
-    StarttlsAfterTls,
-    /// Octets came behind the 220 reply, before the handshake.
-    DataBeforeHandshake,
-    /// AUTH is offered in cleartext.
-    AuthBeforeTls,
-    /// Lines end in LF alone (RFC 5321, section 2.3.8).
-    BareLf,
-    /// A reply line longer than 512 octets (RFC 5321, section 4.5.3.1.5).
-    OverLongLine,
-    /// Lines of one reply carry different codes (RFC 5321, section 4.2.1).
-    CodeMismatch,
-    /// The server spoke before it may, or said more than one reply.
-    UnexpectedReply,
-    /// EHLO after TLS was not answered as before.
-    EhloAfterTlsFailed,
+macro_rules! anomalies {
+    ($($(#[$doc:meta])* $variant:ident = $word:literal;)*) => {
+        /// Something odd that did not end the dialogue.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Anomaly {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Anomaly {
+            /// Every anomaly.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The word of the published contract.
+            #[must_use]
+            pub fn word(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+        }
+    };
 }
 
-impl Anomaly {
-    /// Every anomaly.
-    pub const ALL: &[Self] = &[
-        Self::StarttlsAfterTls,
-        Self::DataBeforeHandshake,
-        Self::AuthBeforeTls,
-        Self::BareLf,
-        Self::OverLongLine,
-        Self::CodeMismatch,
-        Self::UnexpectedReply,
-        Self::EhloAfterTlsFailed,
-    ];
-
-    /// The word of the published contract.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::StarttlsAfterTls => "starttls-after-tls",
-            Self::DataBeforeHandshake => "data-before-handshake",
-            Self::AuthBeforeTls => "auth-before-tls",
-            Self::BareLf => "bare-lf",
-            Self::OverLongLine => "over-long-line",
-            Self::CodeMismatch => "code-mismatch",
-            Self::UnexpectedReply => "unexpected-reply",
-            Self::EhloAfterTlsFailed => "ehlo-after-tls-failed",
-        }
-    }
+anomalies! {
+    /// STARTTLS is still offered after TLS (RFC 3207, section 4.2 forbids it).
+    StarttlsAfterTls = "starttls-after-tls";
+    /// Octets came behind the 220 reply, before the handshake.
+    DataBeforeHandshake = "data-before-handshake";
+    /// AUTH is offered in cleartext.
+    AuthBeforeTls = "auth-before-tls";
+    /// Lines end in LF alone (RFC 5321, section 2.3.8).
+    BareLf = "bare-lf";
+    /// A reply line longer than 512 octets (RFC 5321, section 4.5.3.1.5).
+    OverLongLine = "over-long-line";
+    /// Lines of one reply carry different codes (RFC 5321, section 4.2.1).
+    CodeMismatch = "code-mismatch";
+    /// The server spoke before it may, or said more than one reply.
+    UnexpectedReply = "unexpected-reply";
+    /// EHLO after TLS was not answered as before.
+    EhloAfterTlsFailed = "ehlo-after-tls-failed";
 }
 
 /// How long each stage took; none where it was not reached.
