@@ -690,11 +690,32 @@ mod consumer {
         pub ehlo: Attempt<Ehlo>,
         pub starttls: Attempt<Reply>,
         pub handshake: Attempt<Handshake>,
-        pub raw_hello: Option<serde_json::Value>,
+        pub large_hello: Option<Failure>,
+        pub raw_hello: Option<RawHello>,
+        pub other_certificate: Attempt<OtherCertificate>,
         pub after_tls: Attempt<AfterTls>,
         pub anomalies: Vec<String>,
         pub timings_ms: Timings,
         pub suites: Option<serde_json::Value>,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct RawHello {
+        pub versions: std::collections::BTreeMap<String, bool>,
+        pub version: Option<String>,
+        pub cipher_suite: Option<String>,
+        pub group: Option<String>,
+        pub dh_bits: Option<u32>,
+        pub chain: Vec<Certificate>,
+        pub client_certificate_requested: bool,
+    }
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    pub struct OtherCertificate {
+        pub key: String,
+        pub handshake: Option<Handshake>,
     }
 
     #[derive(Deserialize)]

@@ -8,6 +8,7 @@
 use crate::failure::Kind;
 use crate::finding::Severity;
 
+mod hello;
 mod hop;
 mod local;
 mod mx;
@@ -199,7 +200,12 @@ codes! {
     HandshakeAlert = "handshake-alert", tls::HANDSHAKE_ALERT;
     HandshakeNotTls = "handshake-not-tls", tls::HANDSHAKE_NOT_TLS;
     HandshakeIncompatible = "handshake-incompatible", tls::HANDSHAKE_INCOMPATIBLE;
+    PostQuantumHelloRefused = "post-quantum-hello-refused", hello::POST_QUANTUM_HELLO_REFUSED;
+    ModernHelloRefused = "modern-hello-refused", hello::MODERN_HELLO_REFUSED;
     TlsBelow12 = "tls-below-1-2", tls::TLS_BELOW_1_2;
+    WeakSuite = "weak-suite", hello::WEAK_SUITE;
+    AnonymousSuite = "anonymous-suite", hello::ANONYMOUS_SUITE;
+    DhGroupSmall = "dh-group-small", hello::DH_GROUP_SMALL;
     StarttlsAfterTls = "starttls-after-tls", tls::STARTTLS_AFTER_TLS;
     DataBeforeHandshake = "data-before-handshake", tls::DATA_BEFORE_HANDSHAKE;
     EhloAfterTlsFailed = "ehlo-after-tls-failed", tls::EHLO_AFTER_TLS_FAILED;
@@ -214,6 +220,7 @@ codes! {
     // Policies.
     NotEnforced = "not-enforced", policy::NOT_ENFORCED;
     TlsaInvalid = "tlsa-invalid", policy::TLSA_INVALID;
+    TlsaOtherCertificate = "tlsa-other-certificate", hello::TLSA_OTHER_CERTIFICATE;
     TlsaUnusable = "tlsa-unusable", policy::TLSA_UNUSABLE;
     TlsaFragile = "tlsa-fragile", policy::TLSA_FRAGILE;
     TlsaMissing = "tlsa-missing", policy::TLSA_MISSING;

@@ -1,10 +1,15 @@
 //! One address of an MX host as a probe saw it.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::attempt::Attempt;
-use crate::tls::handshake::Handshake;
+use crate::failure::Failure;
+use crate::tls::certificate::Certificate;
+use crate::tls::handshake::{Handshake, KeyKind};
+use crate::tls::hello::suites::Suite;
+use crate::tls::parameters::TlsVersion;
 
 /// One address and port, from connect to QUIT.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,12 +23,65 @@ pub struct EndpointObservation {
     pub ehlo: Attempt<EhloReply>,
     pub starttls: Attempt<Reply>,
     pub handshake: Attempt<Handshake>,
+    /// How the handshake failed with the post-quantum key share, where it
+    /// succeeded without: `handshake` is then the second one.
+    pub large_hello: Option<Box<Failure>>,
+    /// What a hello made by hand learnt where the handshake failed.
+    pub raw_hello: Option<RawHello>,
+    /// A second handshake, for the certificate with the other kind of key,
+    /// where TLSA records bind.
+    pub other_certificate: Attempt<OtherCertificate>,
     /// EHLO said again after the handshake (RFC 3207, section 4.2).
     pub after_tls: Attempt<AfterTls>,
     pub anomalies: Vec<Anomaly>,
     pub timings: Timings,
     /// The dialogue as it went, for `-v`. Bounded like the replies.
     pub transcript: Vec<Exchange>,
+}
+
+/// The answer to a hello made by hand. Nobody proved to have a key, so it tells
+/// what the server speaks and never who it is.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RawHello {
+    /// Which versions the server takes, as far as the answer tells: it chooses
+    /// the best that it has of those offered (RFC 5246, appendix E.1).
+    pub versions: BTreeMap<TlsVersion, bool>,
+    /// What it chose; none where no ServerHello came.
+    pub version: Option<TlsVersion>,
+    /// The registry number of the suite it chose.
+    pub suite: Option<u16>,
+    /// The registry number of the group of its key, where it has one.
+    pub group: Option<u16>,
+    /// The size of its Diffie-Hellman prime.
+    pub dh_bits: Option<u32>,
+    /// The chain as sent, leaf first; TLS 1.2 and before.
+    pub chain: Vec<Certificate>,
+    pub client_certificate_requested: bool,
+}
+
+impl RawHello {
+    /// The suite, where the registry has it.
+    #[must_use]
+    pub fn known_suite(&self) -> Option<&'static Suite> {
+        self.suite.and_then(Suite::of)
+    }
+
+    /// The suite's IANA name, or its number.
+    #[must_use]
+    pub fn suite_name(&self) -> Option<String> {
+        self.suite.map(|code| {
+            Suite::of(code).map_or_else(|| format!("0x{code:04X}"), |suite| suite.name.to_owned())
+        })
+    }
+}
+
+/// What asking for a certificate with the other kind of key came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OtherCertificate {
+    /// What was asked for.
+    pub key: KeyKind,
+    /// None where the server has no such certificate.
+    pub handshake: Option<Box<Handshake>>,
 }
 
 /// A reply as it came: the code and every line with its code, without CRLF.
@@ -119,12 +177,16 @@ pub struct Exchange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     Connected,
+    /// A further connection to the same address begins, for this.
+    Further(&'static str),
     /// A command of ours, without CRLF.
     Sent(String),
     /// A line of the server, without its line end. Hostile octets.
     Heard(Vec<u8>),
     /// The handshake was done.
     Secured,
+    /// What came back to a hello made by hand.
+    Answered(String),
     /// The step failed, in words.
     Failed(String),
 }

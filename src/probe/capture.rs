@@ -1,7 +1,7 @@
 //! A handshake that records and judges nothing, so that a bad certificate
 //! costs no evidence (RFC 8446, RFC 5246).
 //!
-//! Entry points: [`Stack::new`], [`Stack::handshake`]. The verifier in here
+//! Entry points: [`Stack::new`], [`Stack::handshake`], [`Stack::offering`]. The verifier in here
 //! takes every certificate. It never leaves this file: nothing but EHLO and
 //! QUIT is said over such a connection, and what was recorded is judged
 //! afterwards, in `tls`.
@@ -29,6 +29,9 @@ use tokio_rustls::client::TlsStream;
 
 use crate::failure::{Failure, Kind, Stage};
 use crate::tls::certificate::Certificate;
+use crate::tls::handshake::KeyKind;
+use crate::tls::hello::is_post_quantum;
+use crate::tls::hello::suites::Suite;
 use crate::tls::parameters::TlsVersion;
 use crate::tls::suite::agreed_version;
 
@@ -40,6 +43,39 @@ const KEPT_OCTETS: usize = 512;
 #[derive(Debug)]
 pub struct Stack {
     provider: Arc<CryptoProvider>,
+    classical: Arc<CryptoProvider>,
+    rsa: Arc<CryptoProvider>,
+    ecdsa: Arc<CryptoProvider>,
+}
+
+/// What a hello of this stack offers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offer {
+    /// All there is.
+    All,
+    /// The classical groups alone, so that the hello is small.
+    Classical,
+    /// Certificates with this kind of key alone, by the signature schemes
+    /// (RFC 8446, section 4.2.3) and, for TLS 1.2, the suites.
+    Certificates(KeyKind),
+}
+
+/// A handshake that failed.
+#[derive(Debug)]
+pub struct Broken {
+    pub failure: Failure,
+    /// The server had answered the hello, so that it was what came behind it
+    /// that went wrong.
+    pub hello_answered: bool,
+}
+
+impl From<Failure> for Broken {
+    fn from(failure: Failure) -> Self {
+        Self {
+            failure,
+            hello_answered: false,
+        }
+    }
 }
 
 /// What a handshake agreed and showed.
@@ -58,9 +94,43 @@ impl Stack {
     /// A stack on the provider compiled in.
     #[must_use]
     pub fn new() -> Self {
+        let whole = rustls::crypto::aws_lc_rs::default_provider();
+        let mut classical = whole.clone();
+        classical
+            .kx_groups
+            .retain(|group| !is_post_quantum(u16::from(group.name())));
+        let of = |kind: KeyKind| {
+            let mut provider = whole.clone();
+            provider.cipher_suites.retain(|suite| {
+                let known = Suite::of(u16::from(suite.suite()));
+                known.and_then(Suite::key_kind).is_none_or(|k| k == kind)
+            });
+            Arc::new(provider)
+        };
         Self {
-            provider: Arc::new(rustls::crypto::aws_lc_rs::default_provider()),
+            classical: Arc::new(classical),
+            rsa: of(KeyKind::Rsa),
+            ecdsa: of(KeyKind::Ecdsa),
+            provider: Arc::new(whole),
         }
+    }
+
+    fn provider(&self, offer: Offer) -> &Arc<CryptoProvider> {
+        match offer {
+            Offer::All => &self.provider,
+            Offer::Classical => &self.classical,
+            Offer::Certificates(KeyKind::Rsa) => &self.rsa,
+            Offer::Certificates(KeyKind::Ecdsa) => &self.ecdsa,
+        }
+    }
+
+    /// The signature schemes to ask for.
+    fn schemes(&self, offer: Offer) -> Vec<SignatureScheme> {
+        let mut schemes = self.algorithms().supported_schemes();
+        if let Offer::Certificates(kind) = offer {
+            schemes.retain(|scheme| is_rsa(*scheme) == (kind == KeyKind::Rsa));
+        }
+        schemes
     }
 
     /// The signature algorithms chains are checked with.
@@ -69,8 +139,9 @@ impl Stack {
         self.provider.signature_verification_algorithms
     }
 
-    /// Does a handshake over a connection. The host's name goes into the
-    /// server name indication; an address has none (RFC 6066, section 3).
+    /// Does a handshake over a connection, offering all there is. The host's
+    /// name goes into the server name indication; an address has none
+    /// (RFC 6066, section 3).
     ///
     /// # Errors
     /// When there was none, with what the server sent instead.
@@ -83,20 +154,39 @@ impl Stack {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
+        self.offering(Offer::All, host, stream, peer)
+            .await
+            .map_err(|broken| broken.failure)
+    }
+
+    /// The same with another offer.
+    ///
+    /// # Errors
+    /// When there was none, with what the server sent instead.
+    pub async fn offering<S>(
+        &self,
+        offer: Offer,
+        host: Option<&str>,
+        stream: S,
+        peer: &str,
+    ) -> Result<(TlsStream<Tap<S>>, Captured), Broken>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let verifier = Arc::new(Recorder {
             algorithms: self.algorithms(),
-            schemes: self.algorithms().supported_schemes(),
+            schemes: self.schemes(offer),
             proved: AtomicBool::new(false),
         });
         let requests = Arc::new(CertificateRequests(AtomicBool::new(false)));
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&self.provider))
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(self.provider(offer)))
             .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
             .map_err(|error| {
-                Failure::new(
+                Broken::from(Failure::new(
                     Stage::Local,
                     Kind::HandshakeIncompatible,
                     format!("the TLS stack of this program cannot be set up: {error}"),
-                )
+                ))
             })?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<dyn ServerCertVerifier>)
@@ -115,7 +205,10 @@ impl Stack {
             .await
             .map_err(|error| {
                 let heard = heard.lock().unwrap_or_else(PoisonError::into_inner);
-                handshake_failure(&error, &heard, peer)
+                Broken {
+                    failure: handshake_failure(&error, &heard, peer),
+                    hello_answered: heard.first() == Some(&HANDSHAKE_RECORD),
+                }
             })?;
         let (_, session) = stream.get_ref();
         let agreed = session
@@ -127,7 +220,8 @@ impl Stack {
                 Stage::Handshake,
                 Kind::HandshakeIncompatible,
                 format!("the handshake with {peer} ended without version and suite"),
-            ));
+            )
+            .into());
         };
         let captured = Captured {
             version,
@@ -146,6 +240,23 @@ impl Stack {
         };
         Ok((stream, captured))
     }
+}
+
+/// The record type of handshake messages (RFC 8446, section 5.1).
+const HANDSHAKE_RECORD: u8 = 22;
+
+/// Whether a scheme is for RSA keys; the others are for elliptic curves.
+fn is_rsa(scheme: SignatureScheme) -> bool {
+    matches!(
+        scheme,
+        SignatureScheme::RSA_PKCS1_SHA1
+            | SignatureScheme::RSA_PKCS1_SHA256
+            | SignatureScheme::RSA_PKCS1_SHA384
+            | SignatureScheme::RSA_PKCS1_SHA512
+            | SignatureScheme::RSA_PSS_SHA256
+            | SignatureScheme::RSA_PSS_SHA384
+            | SignatureScheme::RSA_PSS_SHA512
+    )
 }
 
 /// The name to indicate, and whether there is one. The library wants a name
@@ -385,6 +496,33 @@ mod tests {
         ] {
             assert_eq!(alert_name(alert), name);
         }
+    }
+
+    #[test]
+    fn d25_one_kind_of_certificate_can_be_asked_for_alone() {
+        let stack = Stack::new();
+        for kind in [KeyKind::Rsa, KeyKind::Ecdsa] {
+            let offer = Offer::Certificates(kind);
+            let schemes = stack.schemes(offer);
+            assert!(!schemes.is_empty());
+            assert!(schemes.iter().all(|s| is_rsa(*s) == (kind == KeyKind::Rsa)));
+            let suites = &stack.provider(offer).cipher_suites;
+            let kinds: Vec<Option<KeyKind>> = suites
+                .iter()
+                .map(|suite| Suite::of(u16::from(suite.suite())).unwrap().key_kind())
+                .collect();
+            assert!(kinds.contains(&Some(kind)) && !kinds.contains(&Some(kind.other())));
+        }
+        let classical = &stack.provider(Offer::Classical).kx_groups;
+        let groups: Vec<NamedGroup> = classical.iter().map(|group| group.name()).collect();
+        assert_eq!(
+            groups,
+            [
+                NamedGroup::X25519,
+                NamedGroup::secp256r1,
+                NamedGroup::secp384r1
+            ]
+        );
     }
 
     #[test]

@@ -2,7 +2,9 @@
 //! [`Dialogue`], with a clock, a socket, and the handshake in the middle.
 //!
 //! Entry point: [`call`]. It opens one connection and never fails: what went
-//! wrong is in the observation. Each stage has its own time and all have the
+//! wrong is in the observation. In the middle stands our own stack's handshake,
+//! or a hello made by hand whose answer is read and nothing more; which of
+//! them, and when to call again, is the affair of `visit`. Each stage has its own time and all have the
 //! deadline; a stage's time is for the whole stage, so that a server which
 //! sends an octet a second gains nothing by it.
 
@@ -20,13 +22,16 @@ use crate::dane::verify::verify;
 use crate::failure::{Failure, Kind, Stage};
 use crate::name::HostName;
 use crate::observed::endpoint::{Anomaly, EndpointObservation, Event, Exchange, Timings};
-use crate::probe::capture::{Captured, Stack, Tap, late_alert};
+use crate::probe::capture::{Broken, Captured, Offer, Stack, Tap, late_alert};
 use crate::probe::net::{Clock, Moment};
 use crate::probe::proxy::{Proxy, connect};
 use crate::probe::tlsa::Check;
 use crate::smtp::dialogue::{Dialogue, Phase, Step};
 use crate::tls::certificate::Certificate;
 use crate::tls::handshake::{DaneMatch, Handshake};
+use crate::tls::hello::ClientHello;
+use crate::tls::hello::flight::{Flight, FlightError, ServerFlight, Step as Reading};
+use crate::tls::hello::suites::Suite;
 use crate::tls::identity;
 use crate::tls::pkix::PathJudge;
 use crate::tls::suite::{agreed_suite, group_name};
@@ -35,9 +40,19 @@ use crate::tls::suite::{agreed_suite, group_name};
 /// it awaited; nothing depends on it.
 const QUIT_WAIT: Duration = Duration::from_secs(5);
 
+/// How the TLS of a conversation begins.
+#[derive(Debug, Clone, Copy)]
+pub enum Hello<'a> {
+    /// With our own stack, to the end of the handshake.
+    Ours(Offer),
+    /// With this one, to the end of the answer.
+    ByHand(&'a ClientHello),
+}
+
 /// What a conversation needs to know.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {
+    pub hello: Hello<'a>,
     /// The MX host, for the server name indication and the certificate; none
     /// where a bare address is probed.
     pub host: Option<&'a HostName>,
@@ -67,12 +82,59 @@ pub struct Called {
     pub ehlo: Option<String>,
     /// Whether the server proved to have the key of its certificate.
     pub proved: bool,
+    /// The same for its other certificate.
+    pub other_proved: bool,
+    /// Whether our own hello was answered with anything of a handshake.
+    pub hello_answered: bool,
+    /// What came back to a hello made by hand, where one was sent.
+    pub answer: Option<Answer>,
+}
+
+/// What came back to a hello made by hand.
+#[derive(Debug)]
+pub struct Answer {
+    pub flight: ServerFlight,
+    /// Why reading stopped before the server had said all.
+    pub trouble: Option<Failure>,
 }
 
 /// An endpoint that no connection was tried to.
 #[must_use]
 pub fn skipped(address: IpAddr, port: u16, because: Because) -> EndpointObservation {
     unconnected(address, port, Attempt::Skipped(because), because)
+}
+
+impl Call<'_> {
+    /// The name to indicate: with TLSA records their base domain (RFC 7672,
+    /// section 8.1).
+    #[must_use]
+    pub fn indicated(&self) -> Option<&str> {
+        let named = self.dane.map(|check| &check.base);
+        named.or(self.host).map(HostName::as_str)
+    }
+}
+
+impl Answer {
+    /// `TLS 1.0, TLS_RSA_WITH_AES_128_CBC_SHA`, or the alert; none where
+    /// neither came.
+    fn in_words(&self) -> Option<String> {
+        if let Some(hello) = &self.flight.hello {
+            let version = hello.version.map_or_else(
+                || format!("version 0x{:04x}", hello.version_number),
+                |version| version.spoken().to_owned(),
+            );
+            let suite = Suite::of(hello.suite).map_or_else(
+                || format!("suite 0x{:04X}", hello.suite),
+                |suite| suite.name.to_owned(),
+            );
+            return Some(format!("answered {version}, {suite}"));
+        }
+        let alert = self.flight.alerts.iter().find(|alert| alert.fatal)?;
+        Some(match alert.name() {
+            Some(name) => format!("answered with the TLS alert {name}"),
+            None => format!("answered with the TLS alert {}", alert.code),
+        })
+    }
 }
 
 /// Holds the conversation.
@@ -103,6 +165,9 @@ pub async fn call(call: &Call<'_>) -> Called {
                 local: None,
                 ehlo: None,
                 proved: false,
+                other_proved: false,
+                hello_answered: false,
+                answer: None,
             }
         }
     }
@@ -123,6 +188,9 @@ fn unconnected(
         ehlo: Attempt::Skipped(because),
         starttls: Attempt::Skipped(because),
         handshake: Attempt::Skipped(because),
+        large_hello: None,
+        raw_hello: None,
+        other_certificate: Attempt::Skipped(because),
         after_tls: Attempt::Skipped(because),
         anomalies: Vec::new(),
         timings: Timings::default(),
@@ -168,36 +236,25 @@ async fn converse(
     talk.note(Event::Connected);
     let mut handshake = None;
     let mut proved = false;
+    let mut hello_answered = false;
+    let mut answer = None;
     let mut data_before_handshake = false;
     if let End::Handshake = talk.run(&mut stream, &mut dialogue, Step::Hear).await {
         // What came in the same moment as the 220 is thrown away
         // (RFC 3207, section 6).
         data_before_handshake = stream.try_read(&mut [0; 4096]).is_ok_and(|n| n > 0);
-        handshake = Some(match talk.secure(stream, &peer).await {
-            Ok((mut stream, captured)) => {
-                proved = captured.proved;
-                let step = dialogue.secured();
-                let end = talk.run(&mut stream, &mut dialogue, step).await;
-                // The close is announced (RFC 8446, section 6.1), but not
-                // waited for.
-                let closing = call.clock.timeout(QUIT_WAIT, stream.shutdown());
-                let _ = closing.await;
-                let requested = captured.client_certificate_requested;
-                let late = match &end {
-                    End::Broken(error) => late_alert(error, requested, &peer),
-                    End::Handshake | End::Closed => None,
-                };
-                match late {
-                    Some(failure) => Err(failure),
-                    None => Ok(judged(call, captured, &peer)),
-                }
+        match call.hello {
+            Hello::Ours(offer) => {
+                let shaken = talk.shake(stream, &mut dialogue, offer, &peer).await;
+                handshake = Some(shaken.result);
+                hello_answered = shaken.hello_answered;
+                proved = shaken.proved;
             }
-            Err(failure) => {
-                talk.note(Event::Failed(failure.message.clone()));
+            Hello::ByHand(hello) => {
+                answer = Some(talk.ask(stream, hello, &peer).await);
                 dialogue.not_secured();
-                Err(failure)
             }
-        });
+        }
     }
     let outcome = dialogue.into_outcome();
     let mut observation = EndpointObservation {
@@ -212,6 +269,9 @@ async fn converse(
             Some(result) => Attempt::from(result),
             None => Attempt::Skipped(outcome.handshake),
         },
+        large_hello: None,
+        raw_hello: None,
+        other_certificate: Attempt::Skipped(Because::NotAsked),
         after_tls: outcome.after_tls,
         anomalies: outcome.anomalies,
         timings: talk.timings,
@@ -236,6 +296,9 @@ async fn converse(
         local,
         ehlo: Some(name),
         proved,
+        other_proved: false,
+        hello_answered,
+        answer,
     }
 }
 
@@ -338,7 +401,7 @@ impl Talk<'_> {
                 }
                 Step::Hear => match self.hear(stream, &mut buffer).await {
                     Heard::Octets(length) => dialogue.heard(&buffer[..length]),
-                    Heard::End => dialogue.closed(None),
+                    Heard::End | Heard::Garbled(_) => dialogue.closed(None),
                     Heard::Broken(error) => {
                         let step = dialogue.closed(Some(&error));
                         broken = Some(error);
@@ -396,44 +459,161 @@ impl Talk<'_> {
         }
     }
 
+    /// The handshake, what is said inside it, and the judgement.
+    async fn shake(
+        &mut self,
+        stream: TcpStream,
+        dialogue: &mut Dialogue,
+        offer: Offer,
+        peer: &str,
+    ) -> Shaken {
+        let (mut stream, captured) = match self.secure(stream, offer, peer).await {
+            Ok(secured) => secured,
+            Err(broken) => {
+                self.note(Event::Failed(broken.failure.message.clone()));
+                dialogue.not_secured();
+                return Shaken {
+                    result: Err(broken.failure),
+                    hello_answered: broken.hello_answered,
+                    proved: false,
+                };
+            }
+        };
+        let step = dialogue.secured();
+        let end = self.run(&mut stream, dialogue, step).await;
+        // The close is announced (RFC 8446, section 6.1), but not waited for.
+        let closing = self.call.clock.timeout(QUIT_WAIT, stream.shutdown());
+        let _ = closing.await;
+        let requested = captured.client_certificate_requested;
+        let late = match &end {
+            End::Broken(error) => late_alert(error, requested, peer),
+            End::Handshake | End::Closed => None,
+        };
+        Shaken {
+            hello_answered: true,
+            proved: captured.proved,
+            result: match late {
+                Some(failure) => Err(failure),
+                None => Ok(judged(self.call, captured, peer)),
+            },
+        }
+    }
+
     async fn secure(
         &mut self,
         stream: TcpStream,
+        offer: Offer,
         peer: &str,
-    ) -> Result<(TlsStream<Tap<TcpStream>>, Captured), Failure> {
+    ) -> Result<(TlsStream<Tap<TcpStream>>, Captured), Broken> {
         self.phase_began = self.call.clock.moment();
-        let left = self.deadline_left();
-        let span = self.call.timeout.min(left);
-        // RFC 7672, section 8.1: with TLSA records their base domain.
-        let named = self.call.dane.map(|check| &check.base);
-        let host = named.or(self.call.host).map(HostName::as_str);
-        let shaking = self.call.stack.handshake(host, stream, peer);
+        let (span, by_deadline) = self.handshake_time();
+        let host = self.call.indicated();
+        let shaking = self.call.stack.offering(offer, host, stream, peer);
         let result = self.call.clock.timeout(span, shaking).await;
-        let took = self.call.clock.since(self.phase_began);
-        self.timings.handshake = Some(took);
+        self.timings.handshake = Some(self.call.clock.since(self.phase_began));
         let Ok(result) = result else {
-            let (kind, message) = if span < self.call.timeout {
-                (
-                    Kind::Deadline,
-                    format!("the time for {peer} was used up in the TLS handshake"),
-                )
-            } else {
-                (
-                    Kind::HandshakeTimeout,
-                    format!(
-                        "{peer} did not finish the TLS handshake within {} s",
-                        span.as_secs()
-                    ),
-                )
-            };
-            let mut failure = Failure::new(Stage::Handshake, kind, message);
-            failure.detail.waited = Some(took);
-            return Err(failure);
+            return Err(self.no_handshake_in_time(peer, by_deadline).into());
         };
         if result.is_ok() {
             self.note(Event::Secured);
         }
         result
+    }
+
+    /// How long a handshake may take, and whether it is the deadline that ends
+    /// it.
+    fn handshake_time(&self) -> (Duration, bool) {
+        let left = self.deadline_left();
+        (self.call.timeout.min(left), left < self.call.timeout)
+    }
+
+    fn no_handshake_in_time(&self, peer: &str, by_deadline: bool) -> Failure {
+        let took = self.call.clock.since(self.phase_began);
+        let (kind, message) = if by_deadline {
+            (
+                Kind::Deadline,
+                format!("the time for {peer} was used up in the TLS handshake"),
+            )
+        } else {
+            (
+                Kind::HandshakeTimeout,
+                format!(
+                    "{peer} did not finish the TLS handshake within {} s",
+                    self.call.timeout.as_secs()
+                ),
+            )
+        };
+        let mut failure = Failure::new(Stage::Handshake, kind, message);
+        failure.detail.waited = Some(took);
+        failure
+    }
+
+    /// Sends a hello made by hand and reads the answer to its end. Then the
+    /// connection is dropped, with a word that no more comes.
+    async fn ask(&mut self, mut stream: TcpStream, hello: &ClientHello, peer: &str) -> Answer {
+        /// close_notify, as a warning (RFC 5246, section 7.2.1).
+        const CLOSE_NOTIFY: [u8; 7] = [21, 3, 1, 0, 2, 1, 0];
+        self.phase_began = self.call.clock.moment();
+        let (span, by_deadline) = self.handshake_time();
+        let mut flight = Flight::default();
+        let reading = async {
+            stream.write_all(&hello.to_octets()).await?;
+            stream.flush().await?;
+            let mut buffer = [0; 8192];
+            loop {
+                let length = stream.read(&mut buffer).await?;
+                if length == 0 {
+                    return Ok::<_, io::Error>(Heard::End);
+                }
+                match flight.push(&buffer[..length]) {
+                    Ok(Reading::More) => {}
+                    Ok(Reading::Done) => return Ok(Heard::Octets(length)),
+                    Err(error) => return Ok(Heard::Garbled(error)),
+                }
+            }
+        };
+        let read = self.call.clock.timeout(span, reading).await;
+        let closed = |error: Option<io::Error>| {
+            let mut failure = Failure::new(
+                Stage::Handshake,
+                Kind::ClosedByPeer,
+                format!("{peer} closed the connection instead of answering a simple hello"),
+            );
+            failure.detail.os_error = error.and_then(|error| error.raw_os_error());
+            failure
+        };
+        let trouble = match read {
+            Ok(Ok(Heard::Octets(_))) => None,
+            Ok(Ok(Heard::Garbled(FlightError::NotTls))) => Some(Failure::new(
+                Stage::Handshake,
+                Kind::HandshakeNotTls,
+                format!("{peer} answered a simple hello with something that is not TLS"),
+            )),
+            Ok(Ok(Heard::Garbled(error))) => Some(Failure::new(
+                Stage::Handshake,
+                Kind::HandshakeIncompatible,
+                format!("{peer} answered a simple hello, but {error}"),
+            )),
+            Ok(Ok(_)) => Some(closed(None)),
+            Ok(Err(error)) => Some(closed(Some(error))),
+            Err(_) => Some(self.no_handshake_in_time(peer, by_deadline)),
+        };
+        let (left, _) = self.left();
+        let farewell = async {
+            let _ = stream.write_all(&CLOSE_NOTIFY).await;
+            let _ = stream.shutdown().await;
+        };
+        let _ = self.call.clock.timeout(left.min(QUIT_WAIT), farewell).await;
+        let answer = Answer {
+            flight: flight.into_seen(),
+            trouble,
+        };
+        self.note(match (&answer.trouble, answer.in_words()) {
+            (_, Some(words)) => Event::Answered(words),
+            (Some(failure), None) => Event::Failed(failure.message.clone()),
+            (None, None) => Event::Answered("no ServerHello".to_owned()),
+        });
+        answer
     }
 
     /// Enters a phase: its time begins, and the last one's is written down.
@@ -474,11 +654,22 @@ impl Talk<'_> {
     }
 }
 
+/// What a handshake came to.
+struct Shaken {
+    result: Result<Handshake, Failure>,
+    hello_answered: bool,
+    proved: bool,
+}
+
 enum Heard {
     Octets(usize),
+    /// Octets of which nothing more can be made.
+    Garbled(FlightError),
     End,
     Broken(io::Error),
-    Nothing { deadline: bool },
+    Nothing {
+        deadline: bool,
+    },
 }
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ async fn probe(
     let judge = PathJudge::new(Arc::new(roots), stack.algorithms());
     let host = HostName::parse("mx.example").unwrap();
     let asked = Call {
+        hello: Hello::Ours(Offer::All),
         dane: None,
         host: Some(&host),
         address,

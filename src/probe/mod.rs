@@ -10,8 +10,8 @@
 //!
 //! Below them: `dns` asks, `policy` fetches what
 //! the domain demands of senders (RFC 8461), `mx` finds the hosts (RFC 5321, section 5.1;
-//! RFC 7505), `tlsa` what their certificates must be (RFC 7672), `endpoint` holds the one conversation with one address
-//! (RFC 3207), `capture` records the handshake without judging it, and
+//! RFC 7505), `tlsa` what their certificates must be (RFC 7672), `endpoint` holds one conversation with one address
+//! (RFC 3207), `visit` as many as it takes to see what the server speaks, `capture` records the handshake without judging it, and
 //! `control` asks a host known to offer STARTTLS before anything negative is
 //! said. [`net`] has the clock and the dialling, `proxy` the dialling through a
 //! SOCKS server (RFC 1928); [`Share`] is for runs over many domains.
@@ -30,6 +30,7 @@ mod roots;
 mod setup;
 mod share;
 mod tlsa;
+mod visit;
 
 pub mod net;
 

@@ -30,10 +30,11 @@ use crate::name::{DomainName, HostName};
 use crate::observed::domain::{
     Addresses, Control, Dnssec, DomainObservation, HostObservation, MtaSts, MxRecord, TlsRpt,
 };
-use crate::probe::capture::Stack;
+use crate::observed::endpoint::OtherCertificate;
+use crate::probe::capture::{Offer, Stack};
 use crate::probe::control as reading;
 use crate::probe::dns::{self, Dns};
-use crate::probe::endpoint::{self, Call, Called};
+use crate::probe::endpoint::{self, Call, Called, Hello};
 use crate::probe::here;
 use crate::probe::mx;
 use crate::probe::options::Options;
@@ -42,6 +43,8 @@ use crate::probe::roots;
 use crate::probe::setup::SetupError;
 use crate::probe::share::{EndpointKey, Later, Share, Talked};
 use crate::probe::tlsa::{self, Check};
+use crate::probe::visit;
+use crate::tls::handshake::Handshake;
 use crate::tls::pkix::PathJudge;
 
 use control::{ControlResult, says_no_mail, wants_control};
@@ -397,6 +400,7 @@ impl From<Called> for Talked {
             local: called.local,
             ehlo: called.ehlo,
             proved: called.proved,
+            other_proved: called.other_proved,
         }
     }
 }
@@ -428,14 +432,19 @@ async fn shared(
         let talked = match share.endpoint(key, &hold).await {
             Ok(talked) => {
                 let mut talked = Arc::unwrap_or_clone(talked);
+                let dane = |handshake: &Handshake, proved| {
+                    let at = inner.judged_at();
+                    endpoint::dane(check.as_ref(), host.as_ref(), &handshake.chain, proved, at)
+                };
                 if let Attempt::Done(handshake) = &mut talked.observation.handshake {
-                    handshake.dane = endpoint::dane(
-                        check.as_ref(),
-                        host.as_ref(),
-                        &handshake.chain,
-                        talked.proved,
-                        inner.judged_at(),
-                    );
+                    handshake.dane = dane(handshake, talked.proved);
+                }
+                if let Attempt::Done(OtherCertificate {
+                    handshake: Some(handshake),
+                    ..
+                }) = &mut talked.observation.other_certificate
+                {
+                    handshake.dane = dane(handshake, talked.other_proved);
                 }
                 talked
             }
@@ -444,6 +453,7 @@ async fn shared(
                 local: None,
                 ehlo: None,
                 proved: false,
+                other_proved: false,
             },
         };
         called.push((place, talked));
@@ -505,6 +515,7 @@ impl Inner {
 
     async fn call(&self, host: Option<&HostName>, dane: Option<&Check>, address: IpAddr) -> Called {
         let call = Call {
+            hello: Hello::Ours(Offer::All),
             host,
             dane,
             address: SocketAddr::new(address, self.options.port),
@@ -518,7 +529,7 @@ impl Inner {
             judge: self.judge(),
             at: self.judged_at(),
         };
-        endpoint::call(&call).await
+        visit::visit(&call).await
     }
 
     /// The name to say, never the server's own (RFC 5321, section 4.1.1.1).

@@ -14,6 +14,7 @@ use crate::failure::Kind;
 use crate::observed::domain::MxSource;
 use crate::probe::dns::Resolver;
 use crate::probe::dns::tests::resolver;
+use crate::probe::endpoint;
 use crate::probe::endpoint::tests::{Does, EHLO, GOOD, GREETING, SPEED, World, serve, world_of};
 use crate::probe::net::Clock;
 use crate::probe::options::{ControlChoice, DEFAULT_CONTROL, Families, Roots};

@@ -47,6 +47,8 @@ pub struct Talked {
     pub ehlo: Option<String>,
     /// Whether the server proved to have the key of its certificate.
     pub proved: bool,
+    /// The same for its other certificate.
+    pub other_proved: bool,
 }
 
 /// Who says when an endpoint is talked to, and keeps what came of it.

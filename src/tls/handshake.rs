@@ -29,6 +29,46 @@ pub struct Handshake {
     pub dane: Attempt<DaneMatch>,
 }
 
+/// The kinds of key that a server may have a certificate of each of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum KeyKind {
+    Rsa,
+    /// On an elliptic curve.
+    Ecdsa,
+}
+
+impl KeyKind {
+    /// Both.
+    pub const ALL: &[Self] = &[Self::Rsa, Self::Ecdsa];
+
+    /// The kind of a certificate's key; none for other ones.
+    #[must_use]
+    pub fn of(certificate: &Certificate) -> Option<Self> {
+        match certificate.key.algorithm.as_str() {
+            "RSA" => Some(Self::Rsa),
+            "EC" => Some(Self::Ecdsa),
+            _ => None,
+        }
+    }
+
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Rsa => Self::Ecdsa,
+            Self::Ecdsa => Self::Rsa,
+        }
+    }
+
+    /// The name this program prints.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rsa => "RSA",
+            Self::Ecdsa => "ECDSA",
+        }
+    }
+}
+
 /// The name in the certificate that matched the host's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {

@@ -75,6 +75,19 @@ pub const POST_QUANTUM_GROUPS: &[u16] = &[
     0x11ec, 0x11eb, 0x11ed, 0x001d, 0x0017, 0x0018, 0x0019, 0x001e, 0x0100, 0x0101,
 ];
 
+/// The groups of TLS 1.3 that this program's own TLS stack does not have.
+pub const RARE_GROUPS: &[u16] = &[
+    0x0019, 0x001e, 0x0100, 0x0101, 0x0102, 0x001f, 0x0020, 0x0021,
+];
+
+/// Whether this program's own TLS stack has what a server chose: the suite,
+/// and the group where it told one.
+#[must_use]
+pub fn is_ours(suite: Option<u16>, group: Option<u16>) -> bool {
+    suite.and_then(Suite::of).is_some_and(Suite::is_ours)
+        && group.is_none_or(|group| matches!(group, 0x001d | 0x0017 | 0x0018 | 0x11ec))
+}
+
 /// The curves for TLS 1.2 and before. Finite field groups are left out on
 /// purpose: a server that knows RFC 7919 would answer with one of those
 /// instead of showing the parameters it is configured with.

@@ -47,6 +47,19 @@ impl TlsVersion {
         }
     }
 
+    /// The name as people write it: `SSL 3.0`, `TLS 1.3`.
+    #[must_use]
+    pub fn spoken(self) -> &'static str {
+        match self {
+            Self::Ssl2 => "SSL 2.0",
+            Self::Ssl3 => "SSL 3.0",
+            Self::Tls10 => "TLS 1.0",
+            Self::Tls11 => "TLS 1.1",
+            Self::Tls12 => "TLS 1.2",
+            Self::Tls13 => "TLS 1.3",
+        }
+    }
+
     /// Below TLS 1.2: RFC 8996 forbids TLS 1.0 and 1.1, RFC 7568 SSL 3.0,
     /// RFC 6176 SSL 2.0.
     #[must_use]

@@ -74,13 +74,26 @@ pub(super) struct SeenHost<'o> {
 }
 
 impl<'o> SeenHost<'o> {
-    /// The handshakes of the endpoints that have TLS.
+    /// The handshakes of the endpoints that have TLS, with both certificates
+    /// where an endpoint has two.
     pub(super) fn handshakes(&self) -> impl Iterator<Item = &'o Handshake> {
-        self.sights.iter().filter_map(|(_, sight)| match sight {
-            Sight::Tls(handshake) => Some(*handshake),
-            Sight::NoTls { .. } | Sight::NotSeen(_) => None,
-        })
+        self.sights
+            .iter()
+            .filter_map(|(endpoint, sight)| match sight {
+                Sight::Tls(handshake) => Some(shown(endpoint, handshake)),
+                Sight::Unproved { .. } | Sight::NoTls { .. } | Sight::NotSeen(_) => None,
+            })
+            .flatten()
     }
+}
+
+/// The handshake of an endpoint, and the one for its other certificate.
+pub(super) fn shown<'o>(
+    endpoint: &'o EndpointObservation,
+    handshake: &'o Handshake,
+) -> impl Iterator<Item = &'o Handshake> {
+    let other = endpoint.other_certificate.done();
+    std::iter::once(handshake).chain(other.and_then(|other| other.handshake.as_deref()))
 }
 
 impl<'o> Scene<'o> {

@@ -10,8 +10,9 @@ use crate::mta_sts::evaluate::{self, Evaluation, Seen};
 use crate::mta_sts::pattern::Pattern;
 use crate::mta_sts::policy::Policy;
 use crate::observed::domain::{Dnssec, DomainObservation, HostObservation, Tlsa, TlsaRecord};
+use crate::observed::endpoint::EndpointObservation;
 use crate::tls::handshake::Handshake;
-use crate::verdict::assess::Scene;
+use crate::verdict::assess::{Scene, shown};
 use crate::verdict::certificates::{Dates, dane_holds, dates, pkix_holds};
 use crate::verdict::sight::Sight;
 
@@ -60,10 +61,23 @@ pub(super) fn dane_action(host: &HostObservation) -> Option<Action> {
 pub(super) fn dane_conduct(
     scene: &Scene<'_>,
     action: Action,
+    endpoint: &EndpointObservation,
     sight: &Sight<'_>,
 ) -> outcome::Conduct {
     let channel = match sight {
         Sight::NotSeen(_) => Channel::NotSeen,
+        // Whether it would prove its name is not known, nor whether the sender
+        // still takes what is outdated.
+        Sight::Unproved { outdated, .. } if *outdated || action == Action::Authenticate => {
+            Channel::NotSeen
+        }
+        Sight::Unproved { .. } => Channel::Unauthenticated,
+        // Which of two certificates a sender gets depends on what it offers.
+        Sight::Tls(handshake)
+            if action == Action::Authenticate && differ(scene, endpoint, handshake) =>
+        {
+            Channel::NotSeen
+        }
         Sight::NoTls { .. } => Channel::NoTls,
         Sight::Tls(handshake) if dane_holds(handshake, scene.at, scene.observation.at) => {
             Channel::Authenticated
@@ -71,6 +85,13 @@ pub(super) fn dane_conduct(
         Sight::Tls(_) => Channel::Unauthenticated,
     };
     outcome::conduct(action, channel, false)
+}
+
+/// Whether one certificate of an endpoint matches its TLSA records and the
+/// other does not.
+fn differ(scene: &Scene<'_>, endpoint: &EndpointObservation, handshake: &Handshake) -> bool {
+    let holds = |handshake| dane_holds(handshake, scene.at, scene.observation.at);
+    shown(endpoint, handshake).any(|other| holds(other) != holds(handshake))
 }
 
 /// What a sender that follows MTA-STS does at one address; none without a
@@ -92,7 +113,7 @@ fn sts_evaluation(
     sight: &Sight<'_>,
 ) -> Evaluation {
     let seen = match sight {
-        Sight::NotSeen(_) => Seen::Nothing,
+        Sight::NotSeen(_) | Sight::Unproved { .. } => Seen::Nothing,
         Sight::NoTls { .. } => Seen::NoTls,
         Sight::Tls(handshake) => Seen::Tls {
             version: handshake.version,

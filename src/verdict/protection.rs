@@ -5,7 +5,7 @@ use crate::attempt::{Attempt, Because};
 use crate::failure::Kind;
 use crate::mta_sts::evaluate::Conduct;
 use crate::observed::domain::{Dnssec, DomainObservation, HostObservation, MxSource, StsMode};
-use crate::verdict::assess::{Scene, SeenHost};
+use crate::verdict::assess::{Scene, SeenHost, shown};
 use crate::verdict::certificates::dane_holds;
 use crate::verdict::policies::{authenticates, sts_conduct, usable_tlsa};
 use crate::verdict::sight::Sight;
@@ -120,13 +120,21 @@ fn worst<'s, 'o: 's>(
 ) -> Protection {
     let (mut with, mut without) = (0_usize, 0_usize);
     let (mut legacy, mut authenticated) = (false, true);
-    for (host, (_, sight)) in hosts.flat_map(|host| host.sights.iter().map(move |s| (host.host, s)))
+    for (host, (endpoint, sight)) in
+        hosts.flat_map(|host| host.sights.iter().map(move |s| (host.host, s)))
     {
         match sight {
             Sight::Tls(handshake) => {
                 with += 1;
                 legacy |= handshake.version.is_legacy();
-                authenticated &= authenticates(scene, host, handshake);
+                // A sender may get either of two certificates.
+                authenticated &= shown(endpoint, handshake)
+                    .all(|handshake| authenticates(scene, host, handshake));
+            }
+            Sight::Unproved { outdated, .. } => {
+                with += 1;
+                legacy |= outdated;
+                authenticated = false;
             }
             Sight::NoTls { .. } => without += 1,
             Sight::NotSeen(_) => {}

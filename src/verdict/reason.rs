@@ -48,14 +48,19 @@ pub(super) fn of(
             )
         }
         Protection::Legacy => {
-            let old = hosts_where(
-                scene,
-                |sight| matches!(sight, Sight::Tls(h) if h.version.is_legacy()),
-            );
+            let old = hosts_where(scene, |sight| match sight {
+                Sight::Tls(handshake) => handshake.version.is_legacy(),
+                Sight::Unproved { outdated, .. } => *outdated,
+                Sight::NoTls { .. } | Sight::NotSeen(_) => false,
+            });
+            let by_version = old.iter().flat_map(|host| &host.sights).all(|(_, sight)| {
+                !matches!(sight, Sight::Unproved { hello, outdated: true }
+                    if hello.version.is_some_and(|version| !version.is_legacy()))
+            });
             format!(
-                "Mail sent now may travel in cleartext: {} only TLS versions that many \
-                 senders refuse.",
-                speaks(&old)
+                "Mail sent now may travel in cleartext: {} only {} that many senders refuse.",
+                speaks(&old),
+                if by_version { "TLS versions" } else { "TLS" }
             )
         }
         Protection::Encrypted | Protection::Authenticated | Protection::Enforced => {
@@ -174,8 +179,12 @@ fn positive(
             .hosts
             .iter()
             .filter(|host| {
-                host.handshakes()
-                    .any(|handshake| !authenticates(scene, host.host, handshake))
+                let unproved =
+                    |(_, sight): &(_, Sight<'_>)| matches!(sight, Sight::Unproved { .. });
+                host.sights.iter().any(unproved)
+                    || host
+                        .handshakes()
+                        .any(|handshake| !authenticates(scene, host.host, handshake))
             })
             .collect();
         let (verb, whose) = if unproved.len() == 1 {

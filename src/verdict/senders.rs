@@ -58,7 +58,8 @@ pub(super) fn of_host(scene: &Scene<'_>, host: &SeenHost<'_>) -> Senders {
     let opportunistic = worst_word(host.sights.iter().map(|(_, sight)| match sight {
         // RFC 8996: many refuse, some of these then go on in clear.
         Sight::Tls(handshake) if handshake.version.is_legacy() => Delivery::MayDeliverCleartext,
-        Sight::Tls(_) => Delivery::DeliversEncrypted,
+        Sight::Unproved { outdated: true, .. } => Delivery::MayDeliverCleartext,
+        Sight::Tls(_) | Sight::Unproved { .. } => Delivery::DeliversEncrypted,
         // After a failed handshake some senders go on in clear and others keep
         // the mail; without STARTTLS all deliver in clear (RFC 7435).
         Sight::NoTls { code, .. } if code.word().starts_with("handshake") => {
@@ -70,6 +71,7 @@ pub(super) fn of_host(scene: &Scene<'_>, host: &SeenHost<'_>) -> Senders {
     let insists_on = |good: &dyn Fn(&crate::tls::handshake::Handshake) -> Option<Delivery>| {
         any_endpoint(host.sights.iter().map(|(_, sight)| match sight {
             Sight::Tls(handshake) => good(handshake),
+            Sight::Unproved { outdated, .. } => (!outdated).then_some(Delivery::DeliversEncrypted),
             Sight::NoTls { .. } => Some(Delivery::SkipsHost),
             Sight::NotSeen(_) => None,
         }))
@@ -100,8 +102,8 @@ pub(super) fn of_host(scene: &Scene<'_>, host: &SeenHost<'_>) -> Senders {
             Some(Action::Opportunistic) => Delivery::NoPolicy,
             // Known without having seen the host.
             Some(Action::Unreachable) => Delivery::SkipsHost,
-            Some(action) => any_endpoint(host.sights.iter().map(|(_, sight)| {
-                match dane_conduct(scene, action, sight) {
+            Some(action) => any_endpoint(host.sights.iter().map(|(endpoint, sight)| {
+                match dane_conduct(scene, action, endpoint, sight) {
                     Dane::DeliversAuthenticated => Some(Delivery::DeliversAuthenticated),
                     Dane::DeliversEncrypted => Some(Delivery::DeliversEncrypted),
                     Dane::DeliversCleartext => Some(Delivery::DeliversCleartext),

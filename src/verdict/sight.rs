@@ -4,14 +4,23 @@ use crate::attempt::{Attempt, Because};
 use crate::failure::{Failure, Kind, Stage};
 use crate::finding::Code;
 use crate::observed::domain::DomainObservation;
-use crate::observed::endpoint::{EndpointObservation, Verb};
+use crate::observed::endpoint::{EndpointObservation, RawHello, Verb};
 use crate::tls::handshake::Handshake;
+use crate::tls::hello::is_ours;
+use crate::tls::hello::suites::Protection;
 
 /// What one endpoint shows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Sight<'a> {
     /// STARTTLS works: the handshake reached its end.
     Tls(&'a Handshake),
+    /// STARTTLS works with clients that speak what the server does, as its
+    /// answer to a hello made by hand shows. Nobody proved to have a key.
+    Unproved {
+        hello: &'a RawHello,
+        /// What it speaks, current senders refuse.
+        outdated: bool,
+    },
     /// STARTTLS does not work there, for a reason that lies with the endpoint.
     NoTls {
         code: Code,
@@ -41,7 +50,12 @@ pub fn sight(endpoint: &EndpointObservation) -> Sight<'_> {
     .flatten()
     .next();
     if let Some(failure) = failure {
-        return weigh(failure);
+        return match &endpoint.raw_hello {
+            Some(hello) if failure.stage == Stage::Handshake && hello.version.is_some() => {
+                unproved(hello, failure)
+            }
+            _ => weigh(failure),
+        };
     }
     match (&endpoint.ehlo, &endpoint.starttls) {
         // RFC 5321, section 3.2: a session begun with HELO has no extensions.
@@ -70,6 +84,38 @@ pub fn sight_from_here<'o>(
     }
 }
 
+/// Weighs the answer to a hello made by hand. It refutes "no TLS" in any case.
+fn unproved<'a>(hello: &'a RawHello, failure: &'a Failure) -> Sight<'a> {
+    // It chose what our own hello had offered too, and did not take that hello;
+    // or it asks for a certificate, which our own stack has none of either.
+    // What other senders get from it is not known.
+    let refused_otherwise = failure.kind != Kind::HandshakeIncompatible
+        || is_ours(hello.suite, hello.group)
+        || hello.client_certificate_requested;
+    let legacy = hello.version.is_some_and(|version| version.is_legacy());
+    let suite = hello.known_suite();
+    // Nothing is encrypted with it.
+    let null = suite.is_none_or(|suite| suite.protection() == Protection::Null);
+    if null || (refused_otherwise && !legacy) {
+        return Sight::NotSeen(Some(failure));
+    }
+    // RFC 9325, section 4.1 forbids RC4 and less than 112 bits, and advises
+    // against less than 128, as with 3DES; section 4.5 wants finite field groups
+    // of 2048 bits. TLS libraries leave out what is far below, and suites
+    // without a certificate unless told.
+    let poor = suite
+        .is_some_and(|suite| suite.protection() >= Protection::TripleDes || suite.is_anonymous());
+    let small = hello.dh_bits.is_some_and(|bits| bits < LEAST_DH_BITS);
+    Sight::Unproved {
+        hello,
+        outdated: legacy || poor || small,
+    }
+}
+
+/// Below this, current TLS libraries refuse a Diffie-Hellman group whatever
+/// they are told (OpenSSL 1.1.0 and later at any security level but 0).
+pub(super) const LEAST_DH_BITS: u32 = 1024;
+
 /// Whether a failure shows that STARTTLS does not work there.
 fn weigh(failure: &Failure) -> Sight<'_> {
     let lacks = match failure.kind {
@@ -80,10 +126,9 @@ fn weigh(failure: &Failure) -> Sight<'_> {
         Kind::HandshakeNotTls => true,
         Kind::HandshakeAlert => !blames_us(failure.detail.alert.as_deref()),
         // After 220 to STARTTLS a hang-up is a failed handshake, and a failed
-        // handshake is no working STARTTLS. It may be our hello that is not
-        // borne (it is large, with its post-quantum share), which one with
-        // classical groups alone would tell; none is sent yet. Before the 220
-        // it is a limit, a filter, an overload.
+        // handshake is no working STARTTLS: the prober came back with a small
+        // hello, and with one made by hand, before it left this on record.
+        // Before the 220 it is a limit, a filter, an overload.
         Kind::ClosedByPeer => failure.stage == Stage::Handshake,
         // It speaks TLS: that alone refutes "no TLS".
         Kind::HandshakeIncompatible => false,

@@ -89,7 +89,7 @@ pub(super) const HANDSHAKE_INCOMPATIBLE: Words = Words {
     summary: "the server speaks TLS, but nothing that this client speaks",
     means: "This client speaks TLS 1.2 and 1.3 with current suites only. Senders with \
             older software may well reach it over TLS; current ones do as this client \
-            does. Unknown, not without TLS.",
+            does.",
     fix: Some("offer TLS 1.2 or 1.3 with an ECDHE suite and AES-GCM or ChaCha20"),
 };
 pub(super) const TLS_BELOW_1_2: Words = Words {

@@ -9,8 +9,9 @@ use crate::failure::{Failure, Kind};
 use crate::name::HostName;
 use crate::observed::domain::{Control, DomainObservation, HostObservation};
 use crate::observed::endpoint::EndpointObservation;
+use crate::probe::capture::Offer;
 use crate::probe::control;
-use crate::probe::endpoint::{self, Call};
+use crate::probe::endpoint::{self, Call, Hello};
 use crate::probe::mx;
 use crate::probe::options::{ControlChoice, DEFAULT_CONTROL, Families, SMTP_PORT};
 use crate::probe::roots;
@@ -143,6 +144,7 @@ impl Inner {
         let observation = {
             let _turn = turn.lock().await;
             let call = Call {
+                hello: Hello::Ours(Offer::All),
                 host: Some(host),
                 dane: None,
                 address: SocketAddr::new(address, port),

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::attempt;
 use crate::observed::endpoint as inner;
 use crate::report::base64;
-use crate::report::json::attempt::{Attempt, Nothing, Octets, lines, milliseconds, rfc3339};
+use crate::report::json::attempt::{
+    Attempt, Failure, Nothing, Octets, lines, milliseconds, rfc3339,
+};
 use crate::report::json::words::VerbWord;
 use crate::tls;
 
@@ -25,9 +27,17 @@ pub struct Endpoint {
     /// Skipped because `not-offered` where EHLO did not name STARTTLS.
     pub starttls: Attempt<Reply>,
     pub handshake: Attempt<Handshake>,
+    /// How the handshake failed with a post-quantum key share in the hello, where it succeeded
+    /// without: `handshake` is then the second one. Null otherwise.
+    #[serde(default)]
+    pub large_hello: Option<Failure>,
     /// What a raw ClientHello learnt where the handshake found nothing in common; null where
     /// none was sent.
     pub raw_hello: Option<RawHello>,
+    /// A second handshake, asking for a certificate with the other kind of key (RSA or ECDSA),
+    /// where TLSA records bind.
+    #[serde(default = "not_asked::<OtherCertificate>")]
+    pub other_certificate: Attempt<OtherCertificate>,
     /// EHLO said again after the handshake.
     pub after_tls: Attempt<AfterTls>,
     /// Odd things that did not end the dialogue, as kebab-case words: `starttls-after-tls`,
@@ -51,7 +61,9 @@ impl From<&inner::EndpointObservation> for Endpoint {
             ehlo: Attempt::from(&e.ehlo),
             starttls: Attempt::from(&e.starttls),
             handshake: Attempt::from(&e.handshake),
-            raw_hello: None,
+            large_hello: e.large_hello.as_deref().map(Failure::from),
+            raw_hello: e.raw_hello.as_ref().map(RawHello::from),
+            other_certificate: Attempt::from(&e.other_certificate),
             after_tls: Attempt::from(&e.after_tls),
             anomalies: e.anomalies.iter().map(|a| a.word().to_owned()).collect(),
             timings_ms: Timings {
@@ -63,6 +75,13 @@ impl From<&inner::EndpointObservation> for Endpoint {
             },
             suites: None,
         }
+    }
+}
+
+/// What a document older than the field says of it.
+fn not_asked<T>() -> Attempt<T> {
+    Attempt::Skipped {
+        because: "not-asked".to_owned(),
     }
 }
 
@@ -233,15 +252,69 @@ pub struct Key {
     pub curve: Option<String>,
 }
 
-/// What a raw ClientHello learnt.
+/// What a raw ClientHello learnt. Nobody proved to have the key of the certificate.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct RawHello {
-    /// Which versions the server takes (`{"SSLv3": false, "TLSv1": true}`).
+    /// Which versions the server takes, as far as the answer tells (`{"SSLv3": false,
+    /// "TLSv1": true}`).
     pub versions: BTreeMap<String, bool>,
+    /// What it chose; null where it did not answer with a ServerHello.
     pub version: Option<String>,
+    /// IANA name, or the number of a suite that is not registered.
     pub cipher_suite: Option<String>,
+    /// IANA name of the group, where there is one.
+    #[serde(default)]
+    pub group: Option<String>,
+    /// Size of the Diffie-Hellman prime.
     pub dh_bits: Option<u32>,
+    /// As sent, leaf first; empty with TLS 1.3.
     pub chain: Vec<Certificate>,
+    #[serde(default)]
+    pub client_certificate_requested: bool,
+}
+
+impl From<&inner::RawHello> for RawHello {
+    fn from(raw: &inner::RawHello) -> Self {
+        Self {
+            versions: raw
+                .versions
+                .iter()
+                .map(|(version, taken)| (version.name().to_owned(), *taken))
+                .collect(),
+            version: raw.version.map(|version| version.name().to_owned()),
+            cipher_suite: raw.suite_name(),
+            group: raw.group.map(group),
+            dh_bits: raw.dh_bits,
+            chain: raw.chain.iter().map(Certificate::from).collect(),
+            client_certificate_requested: raw.client_certificate_requested,
+        }
+    }
+}
+
+/// The IANA name of a group, or its number.
+fn group(code: u16) -> String {
+    tls::hello::group_name(code).map_or_else(|| format!("0x{code:04x}"), str::to_owned)
+}
+
+/// A certificate with the other kind of key.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct OtherCertificate {
+    /// What was asked for: `RSA` or `ECDSA`.
+    pub key: String,
+    /// Null where the server has no such certificate.
+    pub handshake: Option<Box<Handshake>>,
+}
+
+impl From<&inner::OtherCertificate> for OtherCertificate {
+    fn from(other: &inner::OtherCertificate) -> Self {
+        Self {
+            key: other.key.name().to_owned(),
+            handshake: other
+                .handshake
+                .as_deref()
+                .map(|handshake| Box::new(Handshake::from(handshake))),
+        }
+    }
 }
 
 /// The reply to EHLO after the handshake.

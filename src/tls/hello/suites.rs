@@ -7,6 +7,8 @@
 //! need a shared secret or another scheme beside certificates (PSK, SRP,
 //! Kerberos, FORTEZZA), which no public mail server can use, and drafts.
 
+use crate::tls::handshake::KeyKind;
+
 /// A registered suite.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suite {
@@ -90,6 +92,20 @@ impl Suite {
             Protection::Cbc
         } else {
             Protection::Aead
+        }
+    }
+
+    /// The kind of key that signs, where the suite says it: not in TLS 1.3
+    /// (RFC 8446, section 1.2), and not where nothing is signed.
+    #[must_use]
+    pub fn key_kind(&self) -> Option<KeyKind> {
+        let (exchange, _) = self.name.split_once("_WITH_")?;
+        if exchange.ends_with("_ECDSA") {
+            Some(KeyKind::Ecdsa)
+        } else if exchange.ends_with("_RSA") {
+            Some(KeyKind::Rsa)
+        } else {
+            None
         }
     }
 

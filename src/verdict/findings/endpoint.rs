@@ -8,11 +8,13 @@ use super::{List, listed, said};
 use crate::failure::{Failure, Kind};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::domain::{HostObservation, StsMode};
-use crate::observed::endpoint::{Anomaly, EndpointObservation};
+use crate::observed::endpoint::{Anomaly, EndpointObservation, RawHello};
 use crate::tls::certificate::Certificate;
 use crate::tls::handshake::Handshake;
+use crate::tls::hello::is_ours;
+use crate::tls::hello::suites::Protection;
 use crate::verdict::assess::{Scene, SeenHost};
-use crate::verdict::certificates::{Dates, dates};
+use crate::verdict::certificates::{Dates, dane_holds, dates};
 use crate::verdict::policies::usable_tlsa;
 use crate::verdict::sight::Sight;
 
@@ -31,9 +33,13 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
             Some((_, _, at)) => at.push(endpoint.address),
             None => shown.push((code, seen, vec![endpoint.address])),
         };
+        if let Some(failure) = &endpoint.large_hello {
+            add(Code::PostQuantumHelloRefused, said(failure));
+        }
         match sight {
             Sight::Tls(handshake) => {
                 handshake_findings(scene, host.host, handshake, &mut add);
+                other_certificate(scene, endpoint, handshake, &mut add);
             }
             Sight::NoTls {
                 failure: Some(failure),
@@ -45,6 +51,12 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
             } => add(*code, offered(endpoint)),
             Sight::NotSeen(Some(failure)) if failure.kind == Kind::HandshakeIncompatible => {
                 add(Code::HandshakeIncompatible, said(failure));
+            }
+            Sight::Unproved { hello, .. } => {
+                answer_findings(hello, endpoint.handshake.failure(), &mut add);
+            }
+            Sight::NotSeen(Some(failure)) if refused_otherwise(endpoint) => {
+                add(Code::ModernHelloRefused, said(failure));
             }
             // An alert that may be about us still refutes "no TLS".
             Sight::NotSeen(Some(failure)) if failure.kind == Kind::HandshakeAlert => {
@@ -163,6 +175,84 @@ fn handshake_findings(
         );
     }
 }
+
+/// Where the host has a second certificate, whether its TLSA records match that
+/// one as well.
+fn other_certificate(
+    scene: &Scene<'_>,
+    endpoint: &EndpointObservation,
+    handshake: &Handshake,
+    add: &mut impl FnMut(Code, String),
+) {
+    let Some(asked) = endpoint.other_certificate.done() else {
+        return;
+    };
+    let Some(other) = asked.handshake.as_deref() else {
+        return;
+    };
+    let holds = |handshake| dane_holds(handshake, scene.at, scene.observation.at);
+    let (with, without) = match (holds(handshake), holds(other)) {
+        (true, false) => (asked.key.other(), asked.key),
+        (false, true) => (asked.key, asked.key.other()),
+        _ => return,
+    };
+    add(
+        Code::TlsaOtherCertificate,
+        format!(
+            "the certificate with the {} key matches, the one with the {} key does not",
+            with.name(),
+            without.name()
+        ),
+    );
+}
+
+/// Whether the server answered a hello made by hand, and chose what our own
+/// hello had offered too.
+fn refused_otherwise(endpoint: &EndpointObservation) -> bool {
+    endpoint.raw_hello.as_ref().is_some_and(|hello| {
+        hello.version.is_some_and(|version| !version.is_legacy())
+            && is_ours(hello.suite, hello.group)
+            && !hello.client_certificate_requested
+    })
+}
+
+/// What the answer to a hello made by hand shows.
+fn answer_findings(
+    hello: &RawHello,
+    failure: Option<&Failure>,
+    add: &mut impl FnMut(Code, String),
+) {
+    let version = hello.version.map_or("TLS", |version| version.spoken());
+    let suite = hello.suite_name().unwrap_or_default();
+    let chose = format!("a simple hello was answered with {version}, {suite}");
+    let mut told = false;
+    let mut tell = |code: Code, seen: String| {
+        told = true;
+        add(code, seen);
+    };
+    if hello.version.is_some_and(|version| version.is_legacy()) {
+        tell(Code::TlsBelow12, format!("{chose}; nothing better"));
+    }
+    if let Some(suite) = hello.known_suite() {
+        if suite.protection() >= Protection::TripleDes {
+            tell(Code::WeakSuite, format!("{chose} ({})", suite.class()));
+        } else if suite.is_anonymous() {
+            tell(Code::AnonymousSuite, chose);
+        }
+    }
+    if let Some(bits) = hello.dh_bits.filter(|bits| *bits < GOOD_DH_BITS) {
+        tell(
+            Code::DhGroupSmall,
+            format!("{suite} with a prime of {bits} bits"),
+        );
+    }
+    if !told && let Some(failure) = failure {
+        add(Code::HandshakeIncompatible, said(failure));
+    }
+}
+
+/// RFC 9325, section 4.5.
+const GOOD_DH_BITS: u32 = 2048;
 
 fn out_of_date(dates: Dates, at: Timestamp, add: &mut impl FnMut(Code, String)) {
     match dates {

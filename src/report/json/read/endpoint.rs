@@ -1,14 +1,17 @@
 //! One address of an MX host, as a report tells of it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::observed::endpoint as inner;
 use crate::observed::endpoint::Anomaly;
 use crate::report::json::endpoint as twin;
-use crate::report::json::read::attempt::{attempt, lines, nothing, unbase64};
-use crate::report::json::read::{Read, Within as _, address, each, time, word};
+use crate::report::json::read::attempt::{attempt, failure, lines, nothing, unbase64};
+use crate::report::json::read::{Read, ReadError, Within as _, address, each, time, word};
 use crate::tls::certificate::{Certificate, PublicKey};
-use crate::tls::handshake::{DaneMatch, Handshake, Identity};
+use crate::tls::handshake::{DaneMatch, Handshake, Identity, KeyKind};
+use crate::tls::hello::GROUPS;
+use crate::tls::hello::suites::SUITES;
 use crate::tls::parameters::TlsVersion;
 
 pub fn endpoint(e: &twin::Endpoint) -> Read<inner::EndpointObservation> {
@@ -29,6 +32,30 @@ pub fn endpoint(e: &twin::Endpoint) -> Read<inner::EndpointObservation> {
         .within("ehlo")?,
         starttls: attempt(&e.starttls, reply).within("starttls")?,
         handshake: attempt(&e.handshake, handshake).within("handshake")?,
+        large_hello: e
+            .large_hello
+            .as_ref()
+            .map(|failed| failure(failed).map(Box::new))
+            .transpose()
+            .within("large_hello")?,
+        raw_hello: e
+            .raw_hello
+            .as_ref()
+            .map(raw_hello)
+            .transpose()
+            .within("raw_hello")?,
+        other_certificate: attempt(&e.other_certificate, |other| {
+            Ok(inner::OtherCertificate {
+                key: word(KeyKind::ALL, KeyKind::name, &other.key).within("key")?,
+                handshake: other
+                    .handshake
+                    .as_deref()
+                    .map(|other| handshake(other).map(Box::new))
+                    .transpose()
+                    .within("handshake")?,
+            })
+        })
+        .within("other_certificate")?,
         after_tls: attempt(&e.after_tls, |after| {
             Ok(inner::AfterTls {
                 keywords: after.keywords.clone(),
@@ -46,6 +73,61 @@ pub fn endpoint(e: &twin::Endpoint) -> Read<inner::EndpointObservation> {
         },
         transcript: Vec::new(),
     })
+}
+
+fn raw_hello(raw: &twin::RawHello) -> Read<inner::RawHello> {
+    let mut versions = BTreeMap::new();
+    for (name, taken) in &raw.versions {
+        versions.insert(version(name).within("versions")?, *taken);
+    }
+    Ok(inner::RawHello {
+        versions,
+        version: raw
+            .version
+            .as_deref()
+            .map(version)
+            .transpose()
+            .within("version")?,
+        suite: raw
+            .cipher_suite
+            .as_deref()
+            .map(suite)
+            .transpose()
+            .within("cipher_suite")?,
+        group: raw
+            .group
+            .as_deref()
+            .map(group)
+            .transpose()
+            .within("group")?,
+        dh_bits: raw.dh_bits,
+        chain: each(&raw.chain, certificate).within("chain")?,
+        client_certificate_requested: raw.client_certificate_requested,
+    })
+}
+
+/// A suite by its name, or by its number where it is not registered.
+pub fn suite(name: &str) -> Read<u16> {
+    let known = SUITES.iter().find(|suite| suite.name == name);
+    match known {
+        Some(suite) => Ok(suite.code),
+        None => number(name),
+    }
+}
+
+fn group(name: &str) -> Read<u16> {
+    let known = GROUPS.iter().find(|(_, known)| *known == name);
+    match known {
+        Some((code, _)) => Ok(*code),
+        None => number(name),
+    }
+}
+
+/// `0x1301`
+fn number(text: &str) -> Read<u16> {
+    text.strip_prefix("0x")
+        .and_then(|digits| u16::from_str_radix(digits, 16).ok())
+        .ok_or_else(|| ReadError::new(format!("{text:?} is neither a known name nor a number")))
 }
 
 /// A version by its name, `TLSv1.3`.

@@ -40,7 +40,14 @@ pub(super) fn render(observation: &DomainObservation, at: Timestamp, style: Styl
 }
 
 fn one(out: &mut String, endpoint: &EndpointObservation, at: Timestamp) {
-    let handshake = endpoint.handshake.done();
+    let other = endpoint.other_certificate.done();
+    let shown: Vec<&Handshake> = endpoint
+        .handshake
+        .done()
+        .into_iter()
+        .chain(other.and_then(|other| other.handshake.as_deref()))
+        .collect();
+    let mut handshakes = shown.iter();
     let mut last_heard = None;
     for exchange in &endpoint.transcript {
         let millis = exchange.at.as_millis();
@@ -56,22 +63,24 @@ fn one(out: &mut String, endpoint: &EndpointObservation, at: Timestamp) {
             Event::Connected => paragraph(&first, "connected"),
             Event::Sent(line) => quotation(&format!("{first}C: "), &escape::text(line)),
             Event::Heard(line) => quotation(&format!("{first}S: "), &escape::octets(line)),
+            Event::Further(purpose) => paragraph(&first, &format!("again, {purpose}:")),
             Event::Secured => {
-                let words = handshake.map_or_else(|| "TLS".to_owned(), agreed);
-                paragraph(&first, &words)
+                let handshake = handshakes.next();
+                let words = handshake.map_or_else(|| "TLS".to_owned(), |h| agreed(h));
+                let mut text = paragraph(&first, &words);
+                if let Some(handshake) = handshake {
+                    certificates(&mut text, handshake, at);
+                }
+                text
             }
+            Event::Answered(words) => paragraph(&first, &escape::text(words)),
             Event::Failed(message) => {
                 paragraph(&format!("{first}failed: "), &escape::text(message))
             }
         });
-        if exchange.event == Event::Secured
-            && let Some(handshake) = handshake
-        {
-            certificates(out, handshake, at);
-        }
     }
     // What was read back from JSON has no octets.
-    let chain = handshake.iter().flat_map(|handshake| &handshake.chain);
+    let chain = shown.iter().flat_map(|handshake| &handshake.chain);
     for certificate in chain.filter(|certificate| !certificate.der.is_empty()) {
         out.push_str(&pem(&certificate.der));
     }

@@ -10,6 +10,7 @@ use crate::report::text::escape;
 use crate::report::text::layout::{Align, COLUMNS, Cell, Table, clip, width};
 use crate::report::text::style::{Paint, Style};
 use crate::tls::handshake::Handshake;
+use crate::tls::parameters::TlsVersion;
 use crate::verdict::{Sight, sight_from_here};
 
 /// The table; empty where there are no hosts.
@@ -105,7 +106,7 @@ fn cells(sight: Sight<'_>, at: Timestamp) -> [Cell; 5] {
     let [address, dane] = [Cell::default(), Cell::default()];
     match sight {
         Sight::Tls(handshake) => {
-            let version = handshake.version.name().trim_start_matches("TLSv");
+            let version = number(handshake.version);
             let paint = if handshake.version.is_legacy() {
                 Paint::Bad
             } else {
@@ -119,6 +120,23 @@ fn cells(sight: Sight<'_>, at: Timestamp) -> [Cell; 5] {
                 dane,
             ]
         }
+        Sight::Unproved { hello, outdated } => [
+            address,
+            Cell::painted(Paint::Doubtful, "yes"),
+            Cell::painted(
+                if outdated { Paint::Bad } else { Paint::None },
+                hello.version.map_or("-", number),
+            ),
+            Cell::painted(
+                Paint::Doubtful,
+                if hello.chain.is_empty() {
+                    "not seen"
+                } else {
+                    "not proved"
+                },
+            ),
+            dane,
+        ],
         Sight::NoTls { code, .. } => [
             address,
             Cell::painted(
@@ -142,6 +160,11 @@ fn cells(sight: Sight<'_>, at: Timestamp) -> [Cell; 5] {
             dane,
         ],
     }
+}
+
+/// `1.2`; SSL keeps its letters.
+fn number(version: TlsVersion) -> &'static str {
+    version.spoken().trim_start_matches("TLS ")
 }
 
 fn certificate(handshake: &Handshake, at: Timestamp) -> Cell {
@@ -193,7 +216,7 @@ fn dane(host: &HostObservation, sight: Sight<'_>) -> Cell {
                 Cell::painted(Paint::Bad, "no match")
             }
             Sight::Tls(_) => "unusable".into(),
-            Sight::NoTls { .. } | Sight::NotSeen(_) => "-".into(),
+            Sight::Unproved { .. } | Sight::NoTls { .. } | Sight::NotSeen(_) => "-".into(),
         },
     }
 }
