@@ -18,7 +18,7 @@ use serde_json::Value;
 use starttrace::answer::Answer;
 use starttrace::name::{DomainName, HostName};
 use starttrace::observed::domain::DomainObservation;
-use starttrace::probe::{Clock, ControlChoice, Families, Options, Prober, Proxy, Roots};
+use starttrace::probe::{Clock, ControlChoice, Families, Options, Prober, Proxy, Resolver, Roots};
 use starttrace::report::{json, text};
 use starttrace::verdict::{self, Required};
 
@@ -143,6 +143,11 @@ worlds! {
     proxy_password_wrong = "proxy-password-wrong",
     proxy_silent = "proxy-silent",
     proxy_target_refused = "proxy-target-refused",
+    resolver_over_tls = "resolver-over-tls",
+    resolver_over_tls_expired = "resolver-over-tls-expired",
+    resolver_over_tls_nobody_there = "resolver-over-tls-nobody-there",
+    resolver_over_tls_other_root = "resolver-over-tls-other-root",
+    resolver_over_tls_wrong_name = "resolver-over-tls-wrong-name",
     same_address_twice = "same-address-twice",
     self_signed = "self-signed",
     silence_after_220 = "silence-after-220",
@@ -311,8 +316,15 @@ fn options(world: &World, lab: &Lab) -> Options {
     let chosen = &world.options;
     let seconds = |s: u32| Duration::from_secs(s.into());
     let usual = Options::default();
+    let resolver = match &chosen.resolver {
+        Some(text) => {
+            let text = lab.localise(text).replace("{port}", &lab.port.to_string());
+            Resolver::parse(&text).unwrap()
+        }
+        None => lab.resolver.into(),
+    };
     Options {
-        resolvers: vec![lab.resolver.into()],
+        resolvers: vec![resolver],
         port: lab.port,
         policy_port: lab.port,
         families: match (chosen.ipv4_only, chosen.ipv6_only) {

@@ -236,9 +236,10 @@ pub struct Reading {
 /// How probes are made.
 #[derive(Debug, Args)]
 pub struct Probing {
-    /// Ask this DNS resolver; DANE needs one that validates. May be repeated
-    /// [default: the system's]
-    #[arg(long, value_name = "IP[:PORT]", help_heading = "Probing")]
+    /// Ask this DNS resolver, or over TLS tls://NAME[@IP][:PORT], whose
+    /// certificate must bear that name; DANE needs one that validates. May be
+    /// repeated [default: the system's]
+    #[arg(long, value_name = "IP[:PORT]|tls://...", help_heading = "Probing")]
     pub resolver: Vec<String>,
     /// What to believe of the resolver's word that answers are signed: auto
     /// (its AD bit, after a test of the resolver), ad (its AD bit, untested),

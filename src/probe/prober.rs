@@ -111,6 +111,12 @@ impl Prober {
         } else {
             options.resolvers.clone()
         };
+        let over_tls = |server: &dns::Resolver| matches!(server, dns::Resolver::Tls { .. });
+        let dns_roots = if options.roots.system && servers.iter().any(over_tls) {
+            roots::with_system(&named_roots)
+        } else {
+            Arc::new(named_roots.clone())
+        };
         let here = match options.ehlo {
             Some(_) => None,
             None => here::full_name(),
@@ -123,6 +129,7 @@ impl Prober {
             inner: Arc::new(Inner {
                 dns: Dns::new(dns::Settings {
                     trust: options.dnssec,
+                    roots: dns_roots,
                     ..dns::Settings::new(servers, options.clock, options.timeout)
                 }),
                 stack: Stack::new(),

@@ -18,6 +18,7 @@
 
 pub mod ca;
 pub mod dns;
+pub mod dot;
 pub mod log;
 pub mod page;
 pub mod script;
@@ -38,7 +39,7 @@ use tokio::runtime::Runtime;
 
 use self::ca::Authority;
 use self::log::Log;
-use self::world::{ControlSpec, ProxySpec, ServerSpec, WebSpec, World};
+use self::world::{ControlSpec, DotSpec, ProxySpec, ServerSpec, WebSpec, World};
 
 /// The prefix addresses have in a world's text.
 pub const WRITTEN_PREFIX: &str = "127.100.100.";
@@ -104,6 +105,9 @@ impl Lab {
                     runtime.spawn(dns::serve(zone, bound.udp, bound.tcp, queries));
                     if let Some((spec, listener)) = bound.proxy {
                         runtime.spawn(socks::serve(spec, listener, Arc::clone(&log)));
+                    }
+                    for (spec, listener) in bound.dots {
+                        runtime.spawn(dot::serve(spec, resolver, listener));
                     }
                     for (spec, listener) in bound.webs {
                         runtime.spawn(web::serve(spec, world.clock_speed, listener));
@@ -211,6 +215,7 @@ struct Bound {
     tcp: TcpListener,
     listeners: Vec<(ServerSpec, TcpListener)>,
     webs: Vec<(WebSpec, TcpListener)>,
+    dots: Vec<(DotSpec, TcpListener)>,
     proxy: Option<(ProxySpec, TcpListener)>,
 }
 
@@ -251,6 +256,13 @@ async fn bind(servers: &[ServerSpec], world: &World) -> std::io::Result<Bound> {
         }
         _ => None,
     };
+    let mut dots = Vec::new();
+    for dot in &world.dot {
+        let address = dot.address.replace(WRITTEN_PREFIX, &prefix);
+        let ip: IpAddr = address.parse().expect("an address");
+        let listener = TcpListener::bind(SocketAddr::new(ip, port)).await?;
+        dots.push((dot.clone(), listener));
+    }
     Ok(Bound {
         proxy,
         prefix,
@@ -259,5 +271,6 @@ async fn bind(servers: &[ServerSpec], world: &World) -> std::io::Result<Bound> {
         tcp,
         listeners,
         webs,
+        dots,
     })
 }

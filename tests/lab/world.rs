@@ -34,6 +34,9 @@ pub struct World {
     pub web: Vec<WebSpec>,
     /// A SOCKS proxy that the probe goes through.
     pub proxy: Option<ProxySpec>,
+    /// Resolvers over TLS.
+    #[serde(default)]
+    pub dot: Vec<DotSpec>,
     pub expect: Option<Expect>,
 }
 
@@ -62,6 +65,8 @@ pub enum ControlSpec {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptionSpec {
+    /// `--resolver`, where it is not the name server; `{port}` is the port.
+    pub resolver: Option<String>,
     pub require: Option<String>,
     #[serde(default)]
     pub mx: Vec<String>,
@@ -81,6 +86,16 @@ pub struct OptionSpec {
     /// `-v`
     #[serde(default)]
     pub verbose: u8,
+}
+
+/// A resolver over TLS, which knows what the name server knows.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DotSpec {
+    pub host: String,
+    pub address: String,
+    #[serde(default)]
+    pub certificate: CertificateKind,
 }
 
 /// A web host, over HTTPS, which says the same to every request.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
+use rustls::RootCertStore;
 use tokio::sync::{RwLock, Semaphore};
 
 use crate::failure::Failure;
@@ -16,6 +17,7 @@ use crate::probe::dns::cache::Cache;
 use crate::probe::dns::message::{Ask, absolute, presentation, question};
 use crate::probe::dns::self_test::Tested;
 use crate::probe::dns::server::Resolver;
+use crate::probe::dns::tls::Channel;
 use crate::probe::dns::transport::{self, Miss};
 use crate::probe::dns::trouble;
 use crate::probe::net::{Clock, Moment, is_descriptor_shortage};
@@ -50,7 +52,7 @@ pub struct Dns {
 }
 
 struct Inner {
-    servers: Vec<Resolver>,
+    servers: Vec<Upstream>,
     clock: Clock,
     longest: Duration,
     trust: DnssecTrust,
@@ -58,6 +60,33 @@ struct Inner {
     tested: RwLock<Option<(Arc<[Tested]>, Moment)>>,
     cache: Cache,
     at_once: Semaphore,
+}
+
+/// A resolver, and the connection to it that is kept where there is one.
+#[derive(Debug)]
+struct Upstream {
+    resolver: Resolver,
+    tls: Option<Channel>,
+}
+
+impl Upstream {
+    fn new(resolver: Resolver, settings: &Settings) -> Self {
+        let tls = match &resolver {
+            Resolver::Plain(_) => None,
+            Resolver::Tls {
+                name,
+                address,
+                port,
+            } => Some(Channel::new(
+                name.clone(),
+                *address,
+                *port,
+                settings.clock,
+                Arc::clone(&settings.roots),
+            )),
+        };
+        Self { resolver, tls }
+    }
 }
 
 impl fmt::Debug for Dns {
@@ -82,6 +111,8 @@ pub struct Settings {
     pub kept_for: Duration,
     /// The most questions under way at a time.
     pub at_once: usize,
+    /// Who may vouch for resolvers that are asked over TLS.
+    pub roots: Arc<RootCertStore>,
 }
 
 impl Settings {
@@ -96,6 +127,7 @@ impl Settings {
             kept: MOST_KEPT,
             kept_for: LONGEST_KEPT,
             at_once: MOST_AT_ONCE,
+            roots: Arc::new(RootCertStore::empty()),
         }
     }
 }
@@ -104,9 +136,14 @@ impl Dns {
     /// Sets up.
     #[must_use]
     pub fn new(settings: Settings) -> Self {
+        let servers = settings
+            .servers
+            .iter()
+            .map(|server| Upstream::new(server.clone(), &settings))
+            .collect();
         Self {
             inner: Arc::new(Inner {
-                servers: settings.servers,
+                servers,
                 clock: settings.clock,
                 longest: settings.longest.min(LONGEST_QUESTION),
                 trust: settings.trust,
@@ -133,14 +170,14 @@ impl Dns {
             } else {
                 ValidatedBy::None
             },
-            ..facts_of(Some(&self.inner.servers[place]))
+            ..facts_of(Some(self.server(place)))
         }
     }
 
     /// The resolver that stands first, of which nothing is known yet.
     #[must_use]
     pub fn untested_facts(&self) -> ResolverFacts {
-        facts_of(self.inner.servers.first())
+        facts_of(self.inner.servers.first().map(|one| &one.resolver))
     }
 
     /// What the test of each resolver showed. Nothing where that is not
@@ -183,10 +220,14 @@ impl Dns {
         }
     }
 
-    /// The resolvers asked.
-    #[must_use]
-    pub fn servers(&self) -> &[Resolver] {
-        &self.inner.servers
+    /// How many resolvers there are.
+    pub(super) fn servers(&self) -> usize {
+        self.inner.servers.len()
+    }
+
+    /// The resolver at a place in the order given.
+    pub(super) fn server(&self, place: usize) -> &Resolver {
+        &self.inner.servers[place].resolver
     }
 
     /// Asks for the records of a name, following aliases (RFC 1034, section
@@ -263,14 +304,13 @@ impl Dns {
                 if left.is_zero() || (round > 0 && answered) {
                     continue;
                 }
-                let server = &self.inner.servers[place];
                 let believed = self.is_believed(tested, place);
                 let left = left.min(LONGEST_TRY);
-                match self.ask_one(server, name, kind, believed, left).await {
+                match self.ask_one(place, name, kind, believed, left).await {
                     Ok(message) => return Ok((place, message)),
                     // Another resolver, which does not look, would deliver
                     // what this one was right to withhold.
-                    Err(Miss::Bogus) => return Err(trouble::bogus(server, name, kind)),
+                    Err(Miss::Bogus) => return Err(trouble::bogus(self.server(place), name, kind)),
                     Err(Miss::Os(error)) if is_descriptor_shortage(&error) => {
                         return Err(trouble::no_descriptors(&error));
                     }
@@ -280,14 +320,14 @@ impl Dns {
         }
         let misses: Vec<(&Resolver, Miss)> = misses
             .into_iter()
-            .map(|(place, miss)| (&self.inner.servers[place], miss))
+            .map(|(place, miss)| (self.server(place), miss))
             .collect();
         Err(trouble::unanswered(name, kind, &misses, clock.since(began)))
     }
 
     async fn ask_one(
         &self,
-        server: &Resolver,
+        place: usize,
         name: &Name,
         kind: RecordType,
         believed: bool,
@@ -297,20 +337,20 @@ impl Dns {
             DnssecTrust::Off => Ask::Plain,
             DnssecTrust::Auto | DnssecTrust::Ad => Ask::Validated,
         };
-        let first = self.exchange(server, name, kind, ask, span).await;
+        let first = self.exchange(place, name, kind, ask, span).await;
         if !believed || !matches!(first, Err(Miss::Code(ResponseCode::ServFail))) {
             return first;
         }
         // Data behind the CD bit means that the resolver withheld it, unless
         // its trouble was a passing one: so the question is put once more.
         if self
-            .exchange(server, name, kind, Ask::Unchecked, span)
+            .exchange(place, name, kind, Ask::Unchecked, span)
             .await
             .is_err()
         {
             return first;
         }
-        match self.exchange(server, name, kind, ask, span).await {
+        match self.exchange(place, name, kind, ask, span).await {
             Err(Miss::Code(ResponseCode::ServFail)) => Err(Miss::Bogus),
             second => second,
         }
@@ -319,7 +359,7 @@ impl Dns {
     /// One question and its answer, which may be that there is none.
     pub(super) async fn exchange(
         &self,
-        server: &Resolver,
+        place: usize,
         name: &Name,
         kind: RecordType,
         ask: Ask,
@@ -328,7 +368,7 @@ impl Dns {
         let clock = self.inner.clock;
         let began = clock.moment();
         let mut message = self
-            .send(server, &question(name, kind, Some(ask)), span)
+            .send(place, &question(name, kind, Some(ask)), span)
             .await?;
         if matches!(
             message.metadata.response_code,
@@ -336,7 +376,7 @@ impl Dns {
         ) {
             // RFC 6891, section 7: a server that does not know EDNS.
             let left = clock.left(began, span);
-            message = self.send(server, &question(name, kind, None), left).await?;
+            message = self.send(place, &question(name, kind, None), left).await?;
         }
         match message.metadata.response_code {
             ResponseCode::NoError | ResponseCode::NXDomain => Ok(message),
@@ -346,14 +386,17 @@ impl Dns {
 
     async fn send(
         &self,
-        server: &Resolver,
+        place: usize,
         question: &Message,
         span: Duration,
     ) -> Result<Message, Miss> {
-        match server {
-            Resolver::Plain(address) => {
+        let upstream = &self.inner.servers[place];
+        match (&upstream.resolver, &upstream.tls) {
+            (_, Some(channel)) => channel.send(question, span).await,
+            (Resolver::Plain(address), None) => {
                 transport::send(self.inner.clock, *address, question, span).await
             }
+            (Resolver::Tls { .. }, None) => Err(Miss::Silence),
         }
     }
 }

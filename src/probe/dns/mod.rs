@@ -1,6 +1,6 @@
 //! The one way to the DNS: questions to recursive resolvers (RFC 1035,
 //! section 4), over UDP and, where an answer was cut short, over TCP
-//! (RFC 7766, section 5).
+//! (RFC 7766, section 5), or over TLS alone (RFC 7858).
 //!
 //! Entry points: [`Resolver::parse`] reads whom to ask, [`Dns::new`] sets up from
 //! [`Settings`],
@@ -11,7 +11,7 @@
 //!
 //! By rooms: `client` asks and follows aliases, `cache` keeps answers for as
 //! long as their records live and lets equal questions wait for one answer,
-//! `message` writes questions and reads replies, `transport` carries them,
+//! `message` writes questions and reads replies, `transport` and `tls` carry them,
 //! `server` says to whom, `self_test` finds out whether a resolver validates,
 //! `trouble` puts failures into words.
 //!
@@ -28,6 +28,7 @@ mod client;
 mod message;
 mod self_test;
 mod server;
+mod tls;
 mod transport;
 mod trouble;
 

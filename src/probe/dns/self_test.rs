@@ -154,12 +154,12 @@ impl Dns {
     /// Tests every resolver.
     pub(super) async fn test_all(&self) -> Vec<Tested> {
         let mut tests = JoinSet::new();
-        for (place, server) in self.servers().iter().cloned().enumerate() {
+        for place in 0..self.servers() {
             let dns = self.clone();
-            tests.spawn(async move { (place, dns.test(&server).await) });
+            tests.spawn(async move { (place, dns.test(place).await) });
         }
         let untold = Tested::Untold("its test was broken off".to_owned());
-        let mut results = vec![untold; self.servers().len()];
+        let mut results = vec![untold; self.servers()];
         while let Some(joined) = tests.join_next().await {
             if let Ok((place, result)) = joined {
                 results[place] = result;
@@ -168,26 +168,26 @@ impl Dns {
         results
     }
 
-    async fn test(&self, server: &Resolver) -> Tested {
+    async fn test(&self, place: usize) -> Tested {
         // Most resolvers that do not validate show it here, and are spared the
         // rest.
-        match self.look(server, &FIRST).await {
+        match self.look(place, &FIRST).await {
             Shown::Right => {}
-            Shown::Wrong => return does_not(server, &FIRST),
+            Shown::Wrong => return does_not(self.server(place), &FIRST),
             Shown::Nothing(why) => return Tested::Untold(why),
         }
         let [absent, unsigned, bogus, unchecked] = &REST;
         let (absent, unsigned, bogus, unchecked) = tokio::join!(
-            self.look(server, absent),
-            self.look(server, unsigned),
-            self.look(server, bogus),
-            self.look(server, unchecked),
+            self.look(place, absent),
+            self.look(place, unsigned),
+            self.look(place, bogus),
+            self.look(place, unchecked),
         );
         let mut untold = None;
         for (shown, check) in [absent, unsigned, bogus, unchecked].iter().zip(&REST) {
             match shown {
                 Shown::Right => {}
-                Shown::Wrong => return does_not(server, check),
+                Shown::Wrong => return does_not(self.server(place), check),
                 Shown::Nothing(why) => untold = untold.or(Some(why.clone())),
             }
         }
@@ -195,10 +195,10 @@ impl Dns {
     }
 
     /// Asks for both names of a kind: one that is right is enough.
-    async fn look(&self, server: &Resolver, check: &Check) -> Shown {
+    async fn look(&self, place: usize, check: &Check) -> Shown {
         let (first, second) = tokio::join!(
-            self.ask_for_test(server, check.names[0], check.ask),
-            self.ask_for_test(server, check.names[1], check.ask)
+            self.ask_for_test(place, check.names[0], check.ask),
+            self.ask_for_test(place, check.names[1], check.ask)
         );
         if (check.right)(&first) || (check.right)(&second) {
             return Shown::Right;
@@ -207,16 +207,18 @@ impl Dns {
             |result: &Result<Message, Miss>| matches!(result, Ok(_) | Err(Miss::Code(_)));
         match (first, second) {
             (first, second) if answered(&first) || answered(&second) => Shown::Wrong,
-            (Err(miss), _) | (Ok(_), Err(miss)) => {
-                Shown::Nothing(trouble::test_failed(server, check.names[0], &miss))
-            }
+            (Err(miss), _) | (Ok(_), Err(miss)) => Shown::Nothing(trouble::test_failed(
+                self.server(place),
+                check.names[0],
+                &miss,
+            )),
             (Ok(_), Ok(_)) => Shown::Wrong,
         }
     }
 
-    async fn ask_for_test(&self, server: &Resolver, name: &str, ask: Ask) -> Result<Message, Miss> {
+    async fn ask_for_test(&self, place: usize, name: &str, ask: Ask) -> Result<Message, Miss> {
         let name = absolute(name).ok_or(Miss::Garbled)?;
-        self.exchange(server, &name, RecordType::SOA, ask, LONGEST_TRY)
+        self.exchange(place, &name, RecordType::SOA, ask, LONGEST_TRY)
             .await
     }
 }

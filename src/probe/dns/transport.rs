@@ -12,6 +12,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UdpSocket};
 
+use crate::failure::{Detail, Kind};
 use crate::probe::dns::message::is_answer;
 use crate::probe::net::Clock;
 
@@ -27,6 +28,8 @@ pub enum Miss {
     /// What came cannot be read.
     Garbled,
     Os(io::Error),
+    /// The resolver cannot be reached, or not trusted, for this reason.
+    Apart(Box<(Kind, String, Detail)>),
 }
 
 /// One message and its reply, over UDP, then over TCP if it was cut.

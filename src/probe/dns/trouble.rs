@@ -60,7 +60,7 @@ pub fn unanswered(
     let grave = |miss: &Miss| match miss {
         Miss::Code(_) => 0,
         Miss::Garbled => 1,
-        Miss::Os(_) => 2,
+        Miss::Os(_) | Miss::Apart(_) => 2,
         Miss::Silence | Miss::Bogus => 3,
     };
     let worst = misses.iter().min_by_key(|(_, miss)| grave(miss));
@@ -89,6 +89,13 @@ pub fn unanswered(
             failure.detail.os_error = error.raw_os_error();
             failure
         }
+        Some((server, Miss::Apart(apart))) => {
+            let (failure_kind, why, detail) = &**apart;
+            let message = format!("the resolver {server} cannot be asked for {name} {kind}: {why}");
+            let mut failure = Failure::new(Stage::Dns, *failure_kind, message);
+            failure.detail = detail.clone();
+            failure
+        }
         Some((_, Miss::Silence | Miss::Bogus)) | None => Failure::new(
             Stage::Dns,
             Kind::DnsTimeout,
@@ -106,6 +113,7 @@ pub fn unanswered(
 pub fn test_failed(server: &Resolver, name: &str, miss: &Miss) -> String {
     match miss {
         Miss::Os(error) => format!("the resolver {server} cannot be asked: {error}"),
+        Miss::Apart(apart) => format!("the resolver {server} cannot be asked: {}", apart.1),
         Miss::Garbled => format!("the resolver {server} answered for {name} what cannot be read"),
         Miss::Code(code) => format!(
             "the resolver {server} answered {} for {name}",
