@@ -62,6 +62,12 @@ reasons! {
     Excluded = "excluded";
     /// The server turned so many connections away that no more were made.
     HostOverloaded = "host-overloaded";
+    /// TLS comes before the first word on this port (RFC 8314, section 3.3), so
+    /// there is nothing to start.
+    ImplicitTls = "implicit-tls";
+    /// The question is about mail between servers, and the port is for mail
+    /// programs.
+    Submission = "submission";
 }
 
 impl<T> Attempt<T> {

@@ -11,7 +11,7 @@ use std::fmt;
 
 use crate::failure::Kind;
 use crate::name::DomainName;
-use crate::txt::{NearMissWhy, Selected, fields, is_extension_name, is_extension_value, select};
+use crate::txt::{self, Form, Malformed, Remark};
 
 /// Where the record stands: at the domain mail is addressed to, not at its MX
 /// host (RFC 8460, section 3). None where the name would be too long.
@@ -22,21 +22,7 @@ pub fn owner(domain: &DomainName) -> Option<String> {
 }
 
 /// What the TXT records say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Discovery {
-    /// No TLSRPT record; perhaps some that were nearly one.
-    Absent {
-        near_misses: Vec<(String, NearMissWhy)>,
-    },
-    /// More than one: as if there were none.
-    Several(usize),
-    /// One that is not well-formed.
-    Invalid {
-        txt: String,
-        fault: Fault,
-    },
-    Found(Record),
-}
+pub type Discovery = txt::Discovery<Record, Fault>;
 
 /// The record that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,7 +82,27 @@ pub enum Advisory {
     ExclamationPoint(String),
 }
 
-const VERSION: &str = "v=TLSRPTv1";
+impl From<Malformed> for Fault {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::NotAscii => Self::NotAscii,
+            Malformed::Missing => Self::MissingRua,
+            Malformed::Field(field) => Self::Field(field),
+            Malformed::EmptyField => Self::EmptyField,
+        }
+    }
+}
+
+impl From<Remark> for Advisory {
+    fn from(remark: Remark) -> Self {
+        match remark {
+            Remark::SpaceBeforeSemicolon => Self::SpaceBeforeSemicolon,
+            Remark::SecondRecord => Self::SecondRecord,
+            Remark::Duplicate(name) => Self::Duplicate(name),
+            Remark::KeyCase(name) => Self::KeyCase(name),
+        }
+    }
+}
 
 /// Addresses that are read of one record.
 const MAX_URIS: usize = 50;
@@ -105,75 +111,20 @@ const MAX_URIS: usize = 50;
 /// ([`crate::txt::concatenate`]).
 #[must_use]
 pub fn discover<R: AsRef<[u8]>>(records: &[R]) -> Discovery {
-    let (record, loose, loose_beside) = match select(records, VERSION) {
-        Selected::None { near_misses } => {
-            return Discovery::Absent {
-                near_misses: near_misses
-                    .into_iter()
-                    .map(|miss| (String::from_utf8_lossy(miss.record).into_owned(), miss.why))
-                    .collect(),
-            };
-        }
-        Selected::Several(count) => return Discovery::Several(count),
-        Selected::One {
-            record,
-            loose,
-            loose_beside,
-        } => (record, loose, loose_beside),
+    let form = Form {
+        version: "v=TLSRPTv1",
+        key: "rua",
     };
-    let txt = String::from_utf8_lossy(record).into_owned();
-    match read(record) {
-        Err(fault) => Discovery::Invalid { txt, fault },
-        Ok((rua, mut advisories)) => {
-            if loose {
-                advisories.insert(0, Advisory::SpaceBeforeSemicolon);
-            }
-            if loose_beside {
-                advisories.insert(0, Advisory::SecondRecord);
-            }
-            Discovery::Found(Record {
-                txt,
-                rua,
-                advisories,
-            })
-        }
-    }
+    txt::discover(records, form, addresses).map(|(txt, rua, advisories)| Record {
+        txt,
+        rua,
+        advisories,
+    })
 }
 
-fn read(record: &[u8]) -> Result<(Vec<String>, Vec<Advisory>), Fault> {
-    let text = std::str::from_utf8(record)
-        .ok()
-        .filter(|text| {
-            text.bytes()
-                .all(|octet| octet == b'\t' || (b' '..=b'~').contains(&octet))
-        })
-        .ok_or(Fault::NotAscii)?;
-    let mut rua = None;
-    let mut seen = std::collections::HashSet::new();
+/// The addresses of a `rua` field (RFC 8460, section 3).
+fn addresses(rua: &str) -> Result<(Vec<String>, Vec<Advisory>), Fault> {
     let mut advisories = Vec::new();
-    for field in fields(text, VERSION) {
-        if field.is_empty() {
-            if text.trim_end_matches([' ', '\t', ';']) == VERSION {
-                return Err(Fault::MissingRua);
-            }
-            return Err(Fault::EmptyField);
-        }
-        let Some((name, value)) = field.split_once('=') else {
-            return Err(Fault::Field(field.to_owned()));
-        };
-        if !seen.insert(name) {
-            advisories.push(Advisory::Duplicate(name.to_owned()));
-        } else if name == "rua" {
-            rua = Some(value);
-        } else if !is_extension_name(name) || !is_extension_value(value) {
-            return Err(Fault::Field(field.to_owned()));
-        } else if name.eq_ignore_ascii_case("rua") {
-            advisories.push(Advisory::KeyCase(name.to_owned()));
-        }
-    }
-    let Some(rua) = rua else {
-        return Err(Fault::MissingRua);
-    };
     let mut uris = Vec::new();
     let mut usable = false;
     for uri in rua.split(',').take(MAX_URIS) {
@@ -281,6 +232,7 @@ pub fn result_type(kind: Kind) -> Option<&'static str> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::txt::NearMissWhy;
     use proptest::prelude::*;
 
     fn found(record: &str) -> Record {

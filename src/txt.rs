@@ -5,7 +5,14 @@
 //! without spaces; records that do not begin with the version and a semicolon
 //! are discarded; exactly one must remain. Both grammars, though, allow white
 //! space before that semicolon, which the prose does not: such a record some
-//! senders take and some discard, so it is kept and remarked upon.
+//! senders take and some discard, so it is kept and remarked upon. Behind the
+//! version both have fields `name=value` between semicolons, of which one must be
+//! there; `record` reads them.
+
+mod record;
+
+pub use record::{Discovery, Malformed, Remark};
+pub(crate) use record::{Form, discover};
 
 /// Puts the strings of one TXT record together (RFC 8461, section 3.1:
 /// "without adding spaces").
@@ -96,17 +103,6 @@ pub fn select<'a, R: AsRef<[u8]>>(records: &'a [R], version: &str) -> Selected<'
     }
 }
 
-/// The fields after the version, without the white space around each, and
-/// without the empty one that a final semicolon leaves. The record is one that
-/// [`select`] picked.
-pub(crate) fn fields<'a>(record: &'a str, version: &str) -> impl Iterator<Item = &'a str> {
-    let rest = record.strip_prefix(version).unwrap_or(record);
-    let rest = rest.trim_matches(WHITE).strip_prefix(';').unwrap_or(rest);
-    let rest = rest.trim_matches(WHITE);
-    let rest = rest.strip_suffix(';').unwrap_or(rest);
-    rest.split(';').map(|field| field.trim_matches(WHITE))
-}
-
 /// `*31(ALPHA / DIGIT / "_" / "-" / ".")` behind a letter or digit: the name of
 /// an extension in both grammars.
 pub(crate) fn is_extension_name(name: &str) -> bool {
@@ -118,7 +114,7 @@ pub(crate) fn is_extension_name(name: &str) -> bool {
 }
 
 /// `1*(%x21-3A / %x3C / %x3E-7E)`: the value of an extension in both grammars.
-pub(crate) fn is_extension_value(value: &str) -> bool {
+fn is_extension_value(value: &str) -> bool {
     !value.is_empty()
         && value
             .bytes()

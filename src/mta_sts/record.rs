@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::name::DomainName;
-use crate::txt::{NearMissWhy, Selected, fields, is_extension_name, is_extension_value, select};
+pub use crate::txt::Remark as Advisory;
+use crate::txt::{self, Form, Malformed};
 
 /// Where the record stands. For exactly this domain, never for its parent
 /// (RFC 8461, section 3.4). None where the name would be too long.
@@ -14,21 +15,7 @@ pub fn owner(domain: &DomainName) -> Option<String> {
 }
 
 /// What the TXT records say.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Discovery {
-    /// No MTA-STS record; perhaps some that were nearly one.
-    Absent {
-        near_misses: Vec<(String, NearMissWhy)>,
-    },
-    /// More than one: as if there were none.
-    Several(usize),
-    /// One that is not well-formed: as if there were none.
-    Invalid {
-        txt: String,
-        fault: Fault,
-    },
-    Found(Record),
-}
+pub type Discovery = txt::Discovery<Record, Fault>;
 
 /// The record that counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,19 +43,15 @@ pub enum Fault {
     EmptyField,
 }
 
-/// What is allowed, and yet may go wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Advisory {
-    /// White space before the first semicolon: the grammar allows it, but the
-    /// prose has senders discard such a record.
-    SpaceBeforeSemicolon,
-    /// A second record differs from the first only in such white space: by the
-    /// grammar there are two records.
-    SecondRecord,
-    /// The field is given again; the first counts.
-    Duplicate(String),
-    /// `ID` or the like: another field than `id`, and ignored.
-    KeyCase(String),
+impl From<Malformed> for Fault {
+    fn from(malformed: Malformed) -> Self {
+        match malformed {
+            Malformed::NotAscii => Self::NotAscii,
+            Malformed::Missing => Self::MissingId,
+            Malformed::Field(field) => Self::Field(field),
+            Malformed::EmptyField => Self::EmptyField,
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -83,94 +66,35 @@ impl fmt::Display for Fault {
     }
 }
 
-const VERSION: &str = "v=STSv1";
-
 /// Reads the TXT records, each already put together from its strings
 /// ([`crate::txt::concatenate`]).
 #[must_use]
 pub fn discover<R: AsRef<[u8]>>(records: &[R]) -> Discovery {
-    let (record, loose, loose_beside) = match select(records, VERSION) {
-        Selected::None { near_misses } => {
-            return Discovery::Absent {
-                near_misses: near_misses
-                    .into_iter()
-                    .map(|miss| (String::from_utf8_lossy(miss.record).into_owned(), miss.why))
-                    .collect(),
-            };
-        }
-        Selected::Several(count) => return Discovery::Several(count),
-        Selected::One {
-            record,
-            loose,
-            loose_beside,
-        } => (record, loose, loose_beside),
+    let form = Form {
+        version: "v=STSv1",
+        key: "id",
     };
-    let txt = String::from_utf8_lossy(record).into_owned();
-    match read(record) {
-        Err(fault) => Discovery::Invalid { txt, fault },
-        Ok((id, mut advisories)) => {
-            if loose {
-                advisories.insert(0, Advisory::SpaceBeforeSemicolon);
-            }
-            if loose_beside {
-                advisories.insert(0, Advisory::SecondRecord);
-            }
-            Discovery::Found(Record {
-                txt,
-                id,
-                advisories,
-            })
+    txt::discover(records, form, |id| {
+        let well_formed =
+            (1..=32).contains(&id.len()) && id.bytes().all(|octet| octet.is_ascii_alphanumeric());
+        if well_formed {
+            Ok((id.to_owned(), Vec::new()))
+        } else {
+            Err(Fault::Id(id.to_owned()))
         }
-    }
-}
-
-fn read(record: &[u8]) -> Result<(String, Vec<Advisory>), Fault> {
-    let text = std::str::from_utf8(record)
-        .ok()
-        .filter(|text| {
-            text.bytes()
-                .all(|octet| octet == b'\t' || (b' '..=b'~').contains(&octet))
-        })
-        .ok_or(Fault::NotAscii)?;
-    let mut id = None;
-    let mut seen = std::collections::HashSet::new();
-    let mut advisories = Vec::new();
-    for field in fields(text, VERSION) {
-        if field.is_empty() {
-            // `v=STSv1;` alone has one empty field, and no id.
-            if text.trim_end_matches([' ', '\t', ';']) == VERSION {
-                return Err(Fault::MissingId);
-            }
-            return Err(Fault::EmptyField);
-        }
-        let Some((name, value)) = field.split_once('=') else {
-            return Err(Fault::Field(field.to_owned()));
-        };
-        if !seen.insert(name) {
-            // RFC 8461, section 3.2: all but the first are ignored.
-            advisories.push(Advisory::Duplicate(name.to_owned()));
-            continue;
-        }
-        if name == "id" {
-            let well_formed = (1..=32).contains(&value.len())
-                && value.bytes().all(|octet| octet.is_ascii_alphanumeric());
-            if !well_formed {
-                return Err(Fault::Id(value.to_owned()));
-            }
-            id = Some(value.to_owned());
-        } else if !is_extension_name(name) || !is_extension_value(value) {
-            return Err(Fault::Field(field.to_owned()));
-        } else if name.eq_ignore_ascii_case("id") {
-            advisories.push(Advisory::KeyCase(name.to_owned()));
-        }
-    }
-    id.map(|id| (id, advisories)).ok_or(Fault::MissingId)
+    })
+    .map(|(txt, id, advisories)| Record {
+        txt,
+        id,
+        advisories,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::txt::NearMissWhy;
     use proptest::prelude::*;
 
     fn found(record: &str) -> Record {

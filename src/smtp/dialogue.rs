@@ -17,10 +17,11 @@ use std::time::Duration;
 
 use crate::attempt::{Attempt, Because};
 use crate::failure::{Failure, Kind, Stage};
-use crate::observed::endpoint::{AfterTls, Anomaly, EhloReply, Reply, Verb};
-use crate::smtp::ehlo;
-use crate::smtp::masking::{self, Mask};
-use crate::smtp::reply::{ReplyError, ReplyParser};
+use crate::observed::endpoint::{AfterTls, Anomaly, EhloReply, Reply};
+use crate::smtp::masking::Mask;
+use crate::smtp::reply::ReplyParser;
+
+mod replies;
 
 /// How long to wait before STARTTLS is said again.
 pub const PAUSE_BEFORE_REPEAT: Duration = Duration::from_secs(1);
@@ -40,6 +41,8 @@ pub struct Dialogue {
     state: State,
     parser: ReplyParser,
     stray_replies: u32,
+    /// TLS came first: all of the dialogue is inside it.
+    implicit: bool,
     mask: Option<Mask>,
     ehlo_refusal: Option<Reply>,
     starttls_refusal: Option<Failure>,
@@ -116,6 +119,7 @@ impl Dialogue {
             state: State::Greeting,
             parser: ReplyParser::default(),
             stray_replies: 0,
+            implicit: false,
             mask: None,
             ehlo_refusal: None,
             starttls_refusal: None,
@@ -130,6 +134,22 @@ impl Dialogue {
                 anomalies: Vec::new(),
             },
         }
+    }
+
+    /// A dialogue that is inside TLS from its first octet (RFC 8314, section
+    /// 3.3). It begins with [`Dialogue::secured`] or [`Dialogue::not_secured`].
+    #[must_use]
+    pub fn implicit(peer: String, name: String, ours: Vec<String>) -> Self {
+        let mut dialogue = Self::new(peer, name, ours);
+        let before = Because::After(Stage::Handshake);
+        dialogue.implicit = true;
+        dialogue.state = State::Handshake;
+        dialogue.outcome.greeting = Attempt::Skipped(before);
+        dialogue.outcome.ehlo = Attempt::Skipped(before);
+        dialogue.outcome.starttls = Attempt::Skipped(Because::ImplicitTls);
+        dialogue.outcome.handshake = before;
+        dialogue.outcome.after_tls = Attempt::Skipped(before);
+        dialogue
     }
 
     /// The wait the dialogue is in.
@@ -249,6 +269,13 @@ impl Dialogue {
     /// The handshake was done; both sides forget what was said before
     /// (RFC 3207, section 4.2), so EHLO is said again.
     pub fn secured(&mut self) -> Step {
+        if self.implicit {
+            let before = Because::After(Stage::Greeting);
+            self.outcome.ehlo = Attempt::Skipped(before);
+            self.outcome.after_tls = Attempt::Skipped(before);
+            self.state = State::Greeting;
+            return Step::Hear;
+        }
         self.state = State::EhloAfterTls;
         self.stray_replies = 0;
         self.parser.discard();
@@ -288,262 +315,6 @@ impl Dialogue {
         }
     }
 
-    fn on_greeting(&mut self, reply: Reply) -> Step {
-        // RFC 5321, section 4.2: the first digit decides.
-        let failure = match reply.code / 100 {
-            2 => {
-                self.mask = masking::in_greeting(&reply);
-                self.outcome.greeting = Attempt::Done(reply);
-                self.state = State::Ehlo;
-                return Step::Say(format!("EHLO {}", self.name));
-            }
-            // RFC 5321, section 3.1 has 554 here; 421 and kin are said to
-            // clients that come too often. Neither says anything about TLS.
-            4 => self.refusal(
-                Kind::GreetingTemporary,
-                &reply,
-                "put us off before TLS could be tried",
-            ),
-            5 => self.refusal(
-                Kind::GreetingRejected,
-                &reply,
-                "refused us before TLS could be tried",
-            ),
-            _ => self.refusal(
-                Kind::ReplyMalformed,
-                &reply,
-                "greeted with a code that is no greeting",
-            ),
-        };
-        self.fail(failure);
-        self.quit()
-    }
-
-    fn on_ehlo(&mut self, reply: Reply) -> Option<Step> {
-        let failure = match (reply.code / 100, reply.code) {
-            // A second greeting, sent before EHLO was heard.
-            (2, 220) => return self.pass_over(&reply),
-            (2, _) => return Some(self.accept_ehlo(reply)),
-            (4, _) => self.refusal(
-                Kind::EhloTemporary,
-                &reply,
-                "put us off on EHLO, before TLS could be tried",
-            ),
-            (5, _) if !self.is_about_us(&reply) => {
-                // RFC 5321, section 3.2: a server without service extensions
-                // refuses EHLO, and the client may go on with HELO.
-                self.ehlo_refusal = Some(reply);
-                self.state = State::Helo;
-                return Some(Step::Say(format!("HELO {}", self.name)));
-            }
-            (5, _) => self.refusal(
-                Kind::EhloRejected,
-                &reply,
-                "refused our name or address on EHLO, before TLS could be tried",
-            ),
-            _ => self.refusal(
-                Kind::ReplyMalformed,
-                &reply,
-                "answered EHLO with a code that is no answer to it",
-            ),
-        };
-        self.fail(failure);
-        Some(self.quit())
-    }
-
-    /// Whether a 5yz reply to EHLO speaks of this client and not of the verb:
-    /// RFC 5321, section 4.2.2 has 500 and 502 for a verb that is not known or
-    /// not implemented; 554 and 521 are said to clients that are not wanted.
-    fn is_about_us(&self, reply: &Reply) -> bool {
-        match reply.code {
-            500 | 502 => false,
-            521 | 554 => true,
-            _ => {
-                let text = reply.lines.join(&b' ').to_ascii_lowercase();
-                let text = String::from_utf8_lossy(&text).into_owned();
-                self.ours
-                    .iter()
-                    .any(|word| text.contains(&word.to_ascii_lowercase()))
-            }
-        }
-    }
-
-    fn accept_ehlo(&mut self, reply: Reply) -> Step {
-        let keywords = ehlo::keywords(&reply);
-        if ehlo::offers_auth(&keywords) {
-            self.note(Anomaly::AuthBeforeTls);
-        }
-        let offered = ehlo::offers(&keywords, "STARTTLS");
-        let mask = masking::in_keywords(&reply).or_else(|| self.mask.take());
-        self.outcome.ehlo = Attempt::Done(EhloReply {
-            verb: Verb::Ehlo,
-            keywords,
-            lines: reply.lines,
-        });
-        if offered {
-            self.state = State::Starttls;
-            self.stray_replies = 0;
-            if !self.parser.pending().is_empty() {
-                self.note(Anomaly::UnexpectedReply);
-            }
-            return Step::Say("STARTTLS".into());
-        }
-        match mask {
-            Some(mask) => {
-                let failure = self.masked(&mask);
-                self.troubles.push(failure.message.clone());
-                self.fail_starttls(failure);
-            }
-            None => self.not_offered(),
-        }
-        self.quit()
-    }
-
-    fn on_helo(&mut self, reply: Reply) -> Step {
-        let refusal = self.ehlo_refusal.take();
-        if reply.code / 100 == 2 {
-            // RFC 5321, section 4.1.1.1: HELO asks for no extensions, and
-            // STARTTLS is one.
-            self.outcome.ehlo = Attempt::Done(EhloReply {
-                verb: Verb::Helo,
-                keywords: Vec::new(),
-                lines: reply.lines,
-            });
-            match self.mask.take() {
-                Some(mask) => {
-                    let failure = self.masked(&mask);
-                    self.troubles.push(failure.message.clone());
-                    self.fail_starttls(failure);
-                }
-                None => self.not_offered(),
-            }
-            return self.quit();
-        }
-        let kind = if reply.code / 100 == 4 {
-            Kind::EhloTemporary
-        } else {
-            Kind::EhloRejected
-        };
-        let mut failure = self.refusal(kind, &reply, "refused EHLO and HELO");
-        if let Some(refusal) = refusal {
-            failure.detail.code = Some(refusal.code);
-            failure.heard = Some([refusal.lines, reply.lines].concat().join(&b"\r\n"[..]));
-        }
-        self.fail(failure);
-        self.quit()
-    }
-
-    fn on_starttls(&mut self, reply: Reply) -> Option<Step> {
-        // RFC 3207, section 4: 220 goes ahead, 454 is a passing trouble.
-        let failure = match (reply.code / 100, reply.code) {
-            (2, 220) => {
-                self.outcome.starttls = Attempt::Done(reply);
-                // What follows in clear is nobody's protected word; it is
-                // noted and thrown away (RFC 3207, section 6).
-                if !self.parser.pending().is_empty() {
-                    self.note(Anomaly::DataBeforeHandshake);
-                }
-                self.parser.discard();
-                self.state = State::Handshake;
-                return Some(Step::Handshake);
-            }
-            (4, _) => self.refusal(
-                Kind::StarttlsTemporary,
-                &reply,
-                "offers STARTTLS but put it off",
-            ),
-            (5, _) => match masking::in_refusal(&reply) {
-                Some(mask) => {
-                    let failure = self.masked(&mask);
-                    self.starttls_refusal = None;
-                    self.fail(failure);
-                    return Some(self.quit());
-                }
-                None => self.refusal(
-                    Kind::StarttlsRejected,
-                    &reply,
-                    "offers STARTTLS but refused it",
-                ),
-            },
-            _ => return self.pass_over(&reply),
-        };
-        // RFC 5321, section 3.8: after 421 the server closes the connection.
-        if self.starttls_refusal.is_none() && reply.code != 421 {
-            self.starttls_refusal = Some(failure);
-            return Some(Step::Pause(PAUSE_BEFORE_REPEAT));
-        }
-        self.starttls_refusal = None;
-        self.fail(failure);
-        Some(self.quit())
-    }
-
-    fn on_ehlo_after_tls(&mut self, reply: Reply) -> Option<Step> {
-        match (reply.code / 100, reply.code) {
-            (2, 220) => return self.pass_over(&reply),
-            (2, _) => {
-                let keywords = ehlo::keywords(&reply);
-                // RFC 3207, section 4.2: it must not be offered again.
-                if ehlo::offers(&keywords, "STARTTLS") {
-                    self.note(Anomaly::StarttlsAfterTls);
-                }
-                self.outcome.after_tls = Attempt::Done(AfterTls { keywords });
-            }
-            (class, _) => {
-                let kind = match class {
-                    4 => Kind::EhloTemporary,
-                    5 => Kind::EhloRejected,
-                    _ => Kind::ReplyMalformed,
-                };
-                let failure = self.refusal(kind, &reply, "refused EHLO after the handshake");
-                self.fail(failure);
-            }
-        }
-        Some(self.quit())
-    }
-
-    /// A reply that answers nothing we said. A few are passed over.
-    fn pass_over(&mut self, reply: &Reply) -> Option<Step> {
-        self.note(Anomaly::UnexpectedReply);
-        self.stray_replies += 1;
-        if self.stray_replies <= MOST_STRAY_REPLIES {
-            return None;
-        }
-        let failure = self.refusal(
-            Kind::ReplyMalformed,
-            reply,
-            "sent replies to nothing that was asked",
-        );
-        self.fail(failure);
-        Some(self.quit())
-    }
-
-    fn on_garbage(&mut self, error: ReplyError) -> Step {
-        let failure = match error {
-            ReplyError::Malformed(line) => {
-                self.lines.push(line.clone());
-                Failure::new(
-                    self.stage(),
-                    Kind::ReplyMalformed,
-                    format!("{} sent a line that is no SMTP reply", self.peer),
-                )
-                .heard(line)
-            }
-            ReplyError::TooLong => {
-                let mut start = self.parser.partial();
-                start.truncate(1024);
-                Failure::new(
-                    self.stage(),
-                    Kind::ReplyTooLong,
-                    format!("{} sent a reply without end", self.peer),
-                )
-                .heard(start)
-            }
-        };
-        self.parser.discard();
-        self.fail(failure);
-        self.leave()
-    }
-
     fn refusal(&self, kind: Kind, reply: &Reply, did: &str) -> Failure {
         let mut failure = Failure::new(
             self.stage(),
@@ -566,6 +337,15 @@ impl Dialogue {
             ),
         )
         .heard(mask.heard.clone())
+    }
+
+    /// What a refusal keeps us from learning.
+    fn before_tls(&self) -> &'static str {
+        if self.implicit {
+            ""
+        } else {
+            ", before TLS could be tried"
+        }
     }
 
     fn with_partial(&self, failure: Failure) -> Failure {
@@ -597,7 +377,9 @@ impl Dialogue {
             State::Ehlo | State::Helo => {
                 self.outcome.ehlo = Attempt::failed(failure);
                 let because = Because::After(Stage::Ehlo);
-                self.outcome.starttls = Attempt::Skipped(because);
+                if !self.implicit {
+                    self.outcome.starttls = Attempt::Skipped(because);
+                }
                 self.outcome.handshake = because;
                 self.outcome.after_tls = Attempt::Skipped(because);
             }

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::observed::endpoint::Verb;
 
 /// What a server does when it is its turn.
 #[derive(Clone, Copy)]
@@ -22,14 +23,33 @@ fn play(script: &[Does]) -> (Vec<String>, Outcome) {
 }
 
 fn play_in_pieces(script: &[Does], size: usize) -> (Vec<String>, Outcome) {
-    let mut dialogue = Dialogue::new(
+    let dialogue = Dialogue::new(
         "mx (192.0.2.1)".into(),
         "probe.acme.example".into(),
         vec!["probe.acme.example".into(), "203.0.113.9".into()],
     );
+    play_on(dialogue, Step::Hear, script, size)
+}
+
+/// The same on a port where TLS comes first.
+fn play_inside_tls(script: &[Does]) -> (Vec<String>, Outcome) {
+    let dialogue = Dialogue::implicit(
+        "mx (192.0.2.1)".into(),
+        "probe.acme.example".into(),
+        vec!["probe.acme.example".into(), "203.0.113.9".into()],
+    );
+    play_on(dialogue, Step::Handshake, script, usize::MAX)
+}
+
+fn play_on(
+    mut dialogue: Dialogue,
+    first: Step,
+    script: &[Does],
+    size: usize,
+) -> (Vec<String>, Outcome) {
     let mut script = script.iter().copied();
     let mut said = Vec::new();
-    let mut step = Step::Hear;
+    let mut step = first;
     loop {
         step = match step {
             Step::Say(command) => {
@@ -558,4 +578,48 @@ mod any_octets {
             prop_assert_eq!(done, outcome.greeting.failure().is_none());
         }
     }
+}
+
+#[test]
+fn p1_where_tls_comes_first_nothing_is_started() {
+    let (said, outcome) = play_inside_tls(&[
+        Handshakes,
+        GREETING,
+        Says("250-mx\r\n250-AUTH PLAIN\r\n250 REQUIRETLS\r\n"),
+        BYE,
+    ]);
+    assert_eq!(said, ["EHLO probe.acme.example", "QUIT"]);
+    assert_eq!(outcome.greeting.done().unwrap().code, 220);
+    assert_eq!(outcome.starttls, Attempt::Skipped(Because::ImplicitTls));
+    let keywords = ["AUTH PLAIN", "REQUIRETLS"];
+    assert_eq!(outcome.ehlo.done().unwrap().keywords, keywords);
+    assert_eq!(outcome.after_tls.done().unwrap().keywords, keywords);
+    assert_eq!(outcome.anomalies, []);
+}
+
+#[test]
+fn p1_what_fails_inside_tls_is_no_word_about_tls() {
+    let before = Because::After(Stage::Handshake);
+    let (said, outcome) = play_inside_tls(&[FailsTheHandshake]);
+    assert!(said.is_empty());
+    assert_eq!(outcome.greeting, Attempt::Skipped(before));
+    assert_eq!(outcome.starttls, Attempt::Skipped(Because::ImplicitTls));
+
+    let (said, outcome) = play_inside_tls(&[Handshakes, Says("421 busy\r\n"), BYE]);
+    assert_eq!(said, ["QUIT"]);
+    let failure = outcome.greeting.failure().unwrap();
+    assert_eq!(failure.message, "mx (192.0.2.1) put us off (code 421)");
+    assert_eq!(outcome.starttls, Attempt::Skipped(Because::ImplicitTls));
+    assert_eq!(
+        outcome.after_tls,
+        Attempt::Skipped(Because::After(Stage::Greeting))
+    );
+
+    let (said, outcome) = play_inside_tls(&[Handshakes, GREETING, Says("550 no\r\n"), Closes]);
+    assert_eq!(said[1], "HELO probe.acme.example");
+    assert_eq!(kind(&outcome.ehlo), Some(Kind::ClosedByPeer));
+    assert_eq!(outcome.starttls, Attempt::Skipped(Because::ImplicitTls));
+
+    let (_, outcome) = play_inside_tls(&[Handshakes, GREETING, EHLO, BYE]);
+    assert_eq!(outcome.anomalies, [Anomaly::StarttlsAfterTls]);
 }

@@ -12,7 +12,7 @@
 //! either).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -26,14 +26,20 @@ use crate::attempt::Attempt;
 use crate::failure::{Failure, Kind, Stage};
 use crate::tls::certificate::Certificate;
 
+mod memory;
+
+use memory::{Memory, Span};
+
 /// The smallest RSA key that the CA/Browser Forum's Baseline Requirements,
 /// section 6.1.5, and NIST SP 800-131A let a server have.
 const SMALLEST_RSA_KEY: u32 = 2048;
 
-/// Judges chains by a set of roots.
+/// Judges chains by a set of roots, and remembers its verdicts: many hosts
+/// show one chain, and building a path costs as much as a handshake.
 pub struct PathJudge {
     roots: Arc<RootCertStore>,
     algorithms: WebPkiSupportedAlgorithms,
+    remembered: Mutex<Memory>,
 }
 
 impl fmt::Debug for PathJudge {
@@ -48,7 +54,11 @@ impl PathJudge {
     /// A judge by these roots and signature algorithms.
     #[must_use]
     pub fn new(roots: Arc<RootCertStore>, algorithms: WebPkiSupportedAlgorithms) -> Self {
-        Self { roots, algorithms }
+        Self {
+            roots,
+            algorithms,
+            remembered: Mutex::default(),
+        }
     }
 
     /// Judges a chain, leaf first, as of a time. `proved` is whether the
@@ -68,7 +78,7 @@ impl PathJudge {
                 format!("{peer} sent no certificate"),
             ));
         };
-        if let Err(error) = self.verify(leaf, rest, at) {
+        if let Err(error) = self.verdict(leaf, rest, chain, at) {
             return Attempt::failed(failure(&error, chain, peer));
         }
         if let Some(weak) = chain.iter().find(|certificate| is_weak(certificate)) {
@@ -82,6 +92,30 @@ impl PathJudge {
             ));
         }
         Attempt::Done(())
+    }
+
+    /// The verifier's word, remembered or fresh.
+    fn verdict(
+        &self,
+        leaf: &Certificate,
+        rest: &[Certificate],
+        chain: &[Certificate],
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        let key = memory::key(chain);
+        let remembered = || {
+            self.remembered
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+        };
+        if let Some(verdict) = remembered().recall(&key, at) {
+            return verdict;
+        }
+        let verdict = self.verify(leaf, rest, at);
+        if let Some(span) = Span::around(chain, at) {
+            remembered().remember(key, span, verdict.clone());
+        }
+        verdict
     }
 
     fn verify(&self, leaf: &Certificate, rest: &[Certificate], at: Timestamp) -> Result<(), Error> {
@@ -394,6 +428,50 @@ mod tests {
         for (what, chain, kind) in cases {
             assert_eq!(kind_of(&judge, &chain, NOON), kind, "{what}");
         }
+    }
+
+    #[test]
+    fn a_remembered_verdict_is_the_fresh_one_at_every_time() {
+        let root = authority("root", None);
+        let middle = authority("middle", Some(&root));
+        let other = authority("other", None);
+        let chains = [
+            vec![leaf(&middle, |_| {}), middle.certificate.clone()],
+            vec![leaf(&middle, |_| {})],
+            vec![leaf(&other, |_| {}), other.certificate.clone()],
+            vec![Certificate::read(b"garbage")],
+        ];
+        let times = [
+            "2019-12-31T23:59:59Z",
+            "2020-01-01T00:00:00Z",
+            "2025-12-31T23:59:59Z",
+            "2026-01-01T00:00:00Z",
+            NOON,
+            "2026-12-01T00:00:00Z",
+            "2026-12-01T00:00:01Z",
+            "2040-01-01T00:00:00Z",
+            "2040-01-01T00:00:01Z",
+        ];
+        let remembering = judge_by(&root);
+        // Forwards, backwards, and again, so that each verdict is asked for
+        // fresh and remembered, from either side of every bound.
+        let order = || (0..times.len()).chain((0..times.len()).rev());
+        for chain in &chains {
+            for time in order().chain(order()).map(|n| times[n]) {
+                let fresh = judge_by(&root).judge(chain, true, at(time), "mx");
+                let judged = remembering.judge(chain, true, at(time), "mx");
+                assert_eq!(judged, fresh, "{time}");
+            }
+        }
+        // The peer is never remembered.
+        let judged = remembering.judge(&chains[1], true, at(NOON), "another");
+        assert!(
+            judged
+                .failure()
+                .unwrap()
+                .message
+                .starts_with("another sent")
+        );
     }
 
     #[test]
