@@ -25,19 +25,17 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Checks a domain with the one server, and gives its pages.
 fn check(server: ServerSpec) -> Value {
     let world = World {
-        proxy: None,
-        about: "a hostile server".to_owned(),
-        zone: "partner.example MX 10 mx.partner.example\n\
-               mx.partner.example A 127.100.100.25\n"
-            .to_owned(),
         control: lab::world::ControlSpec::None,
         clock_speed: 25,
-        domain: None,
-        message: Vec::new(),
-        options: lab::world::OptionSpec::default(),
-        web: Vec::new(),
         server: vec![server],
-        expect: None,
+        ..toml::from_str(
+            "about = 'a hostile server'
+             zone = '''
+             partner.example MX 10 mx.partner.example
+             mx.partner.example A 127.100.100.25
+             '''",
+        )
+        .unwrap()
     };
     let lab = Lab::start(&world);
     let prober = Prober::new(Options {
