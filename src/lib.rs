@@ -32,6 +32,7 @@
 //! | [`verdict`], [`explain`] | judgement, pure functions over facts |
 //! | [`finding`] | every code, with its words |
 //! | [`probe`] | the only folder with sockets |
+//! | [`scan`] | many domains: politeness, sharing, the journal |
 //! | [`mailbox`] | reading message files, the other place with IO |
 //! | [`report`] | faces: text and JSON |
 //! | [`cli`] | arguments in, exit status out |
@@ -79,6 +80,7 @@ pub mod observed;
 pub mod organisation;
 pub mod probe;
 pub mod report;
+pub mod scan;
 pub mod smtp;
 pub mod tls;
 pub mod tls_rpt;

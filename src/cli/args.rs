@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::probe;
+use crate::scan::list::Shard;
 
 const AFTER_HELP: &str = "\
 Exit status: 0 yes, 1 no, 2 usage, 3 cannot tell, 4 trouble on this machine.
@@ -25,16 +26,15 @@ pub struct Cli {
 /// What every command takes.
 #[derive(Debug, Args)]
 pub struct Common {
-    /// How to print the result
+    /// How to print the result [default: text; scan: ndjson]
     #[arg(
         short,
         long,
         global = true,
         value_name = "FORMAT",
-        default_value = "text",
         help_heading = "Output"
     )]
-    pub format: Format,
+    pub format: Option<Format>,
     /// Write the result to this file instead of standard output
     #[arg(
         short,
@@ -83,6 +83,7 @@ pub enum Command {
     Check(Check),
     Trace(Trace),
     Explain(Explain),
+    Scan(Scan),
     Codes(Codes),
     /// Print the JSON Schema (draft 2020-12) of every output
     Schema,
@@ -201,6 +202,71 @@ pub struct Explain {
     pub probing: Probing,
 }
 
+/// Check every domain of a list: streaming, polite, resumable
+///
+/// Reads a plain list, CSV or NDJSON of domains, addresses or URLs, and writes one
+/// line of NDJSON for each line that is neither blank nor a comment. An endpoint
+/// that takes the mail of many domains is asked once. One address gets
+/// --per-host connections at once, begun a tenth of a second apart, one
+/// provider ten times as many; who turns us away is left alone for a while.
+/// What fails for the moment is tried once more after the rest.
+///
+/// The output file is the journal: after Ctrl-C, a crash or a full disk, the same
+/// command with --resume goes on, each line answered exactly once. Its end is a
+/// summary, for people on standard error and as the last line.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  starttrace scan partners.txt -o partners.ndjson
+  starttrace scan partners.csv --column email -o partners.ndjson --resume
+  starttrace scan --fail-on encrypted --ehlo probe.acme.example partners.txt
+  grep -v '^#' partners.txt | starttrace scan - | head")]
+pub struct Scan {
+    /// The list; `-` is standard input
+    #[arg(value_name = "LIST")]
+    pub list: PathBuf,
+    /// The column of CSV, or field of NDJSON, that holds the domains; a number
+    /// where the CSV has no header
+    #[arg(long, value_name = "NAME", help_heading = "List")]
+    pub column: Option<String>,
+    /// Answer only the I-th of N shares of the list, by a hash of each line;
+    /// --per-host and --rate are divided by N
+    #[arg(long, value_name = "I/N", help_heading = "List")]
+    pub shard: Option<Shard>,
+    /// Leave alone the names (with all below them), addresses and networks in
+    /// this file, one a line; may be repeated
+    #[arg(long, value_name = "FILE", help_heading = "List")]
+    pub exclude: Vec<PathBuf>,
+
+    /// Go on with the results in --output, if there are any
+    #[arg(long, help_heading = "Results")]
+    pub resume: bool,
+    /// Write the whole report of each domain
+    #[arg(long, help_heading = "Results")]
+    pub full: bool,
+    /// Write results in the order of the list
+    #[arg(long, help_heading = "Results")]
+    pub ordered: bool,
+    /// Exit with status 1 if any domain is below this level
+    #[arg(long, value_name = "LEVEL", help_heading = "Results")]
+    pub fail_on: Option<Level>,
+
+    /// Begin at most this many connections to mail hosts a second [default: no
+    /// limit]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Politeness")]
+    pub rate: Option<u32>,
+    /// Connections to one address at the same time; ten times as many to one
+    /// provider (registrable domain, and /24 or /48)
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=1000), help_heading = "Politeness")]
+    pub per_host: u32,
+    /// How long to wait before a domain is tried again
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400), help_heading = "Politeness")]
+    pub retry_after: u32,
+
+    #[command(flatten)]
+    pub probing: Probing,
+}
+
 /// List the finding codes, or describe one
 ///
 /// Without CODE: every finding and cause code with its severity. With CODE: its
@@ -311,6 +377,38 @@ pub enum Require {
     Tls,
     Authenticated,
     Enforced,
+}
+
+/// A level that a scan may demand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Mixed,
+    Legacy,
+    Encrypted,
+    Authenticated,
+    Enforced,
+}
+
+impl Level {
+    /// The levels below it, worst first, by the words of the contract.
+    pub fn below(self) -> &'static [&'static str] {
+        const ORDER: &[&str] = &[
+            "no-mail",
+            "cleartext",
+            "mixed",
+            "legacy",
+            "encrypted",
+            "authenticated",
+        ];
+        let count = match self {
+            Self::Mixed => 2,
+            Self::Legacy => 3,
+            Self::Encrypted => 4,
+            Self::Authenticated => 5,
+            Self::Enforced => 6,
+        };
+        &ORDER[..count]
+    }
 }
 
 fn control_help() -> String {

@@ -15,6 +15,7 @@ mod packaging;
 mod probing;
 mod progress;
 mod reading;
+mod scan;
 mod software;
 mod start;
 mod trace;

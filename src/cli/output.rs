@@ -81,7 +81,7 @@ impl Output {
         Ok(Self {
             sink,
             name,
-            format: common.format,
+            format: common.format.unwrap_or(Format::Text),
             style: if colour {
                 Style::coloured()
             } else {

@@ -7,13 +7,14 @@ use clap::Parser;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::output::{Output, complain};
-use crate::cli::{Exit, check, codes, explain, packaging, trace};
+use crate::cli::{Exit, check, codes, explain, packaging, scan, trace};
 use crate::report::json;
 
 /// Runs the command line `args` (the program's name first) and gives the
 /// status for the shell.
 pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
+    let args: Vec<OsString> = args.into_iter().collect();
+    let cli = match Cli::try_parse_from(&args) {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version come this way too; a closed pipe is no error.
@@ -22,6 +23,17 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if usage { Exit::Usage } else { Exit::Yes }.into();
         }
     };
+    // Its output is a journal, which is not simply written anew.
+    if let Command::Scan(scan) = &cli.command {
+        return match scan::run(scan, &cli.common, &args) {
+            Ok(exit) => exit,
+            Err(trouble) => {
+                complain(&trouble.message);
+                trouble.exit
+            }
+        }
+        .into();
+    }
     let mut output = match Output::open(&cli.common) {
         Ok(output) => output,
         Err(message) => {
@@ -33,6 +45,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Check(args) => check::run(&args, &mut output),
         Command::Trace(args) => trace::run(&args, &mut output),
         Command::Explain(args) => explain::run(&args, &mut output),
+        Command::Scan(args) => scan::run(&args, &cli.common, &[]),
         Command::Codes(args) => codes::run(&args, &mut output),
         Command::Completions { shell } => packaging::completions(shell, &mut output),
         Command::Man => packaging::man(&mut output),

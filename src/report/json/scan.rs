@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::finding::Code;
+use crate::name::DomainName;
 use crate::observed::domain::DomainObservation;
+use crate::organisation::organisation;
 use crate::report::json::attempt::rfc3339;
 use crate::report::json::domain::DomainReport;
 use crate::report::json::verdict::{Seen, Senders};
@@ -59,6 +61,10 @@ pub struct DomainData {
     pub reason: String,
     pub senders: Senders,
     pub seen: Seen,
+    /// Whose hosts take the mail, by the best MX host: its registrable domain, or one name for a
+    /// provider with several; null where there is no host.
+    #[serde(default)]
+    pub provider: Option<String>,
     /// Codes, each once, worst first; `starttrace codes` describes each.
     pub findings: Vec<String>,
     /// All that was seen (scan --full).
@@ -101,8 +107,22 @@ impl DomainData {
                 endpoints: verdict.seen.endpoints,
                 of: verdict.seen.of,
             },
+            provider: observation
+                .hosts
+                .first()
+                .and_then(|host| organisation(host.host.as_str())),
             findings,
             report: full.then(|| Box::new(DomainReport::new(observation, verdict))),
+        }
+    }
+
+    /// The line of a domain that was to be left alone.
+    pub fn excluded(input: InputLine, domain: &DomainName) -> Self {
+        Self {
+            domain: Some(domain.to_string()),
+            reason: "It was not probed: it is among those to be left alone (--exclude).".to_owned(),
+            findings: Vec::new(),
+            ..Self::invalid(input, "")
         }
     }
 
@@ -126,6 +146,7 @@ impl DomainData {
                 endpoints: 0,
                 of: 0,
             },
+            provider: None,
             findings: vec![Code::InvalidDomain.word().to_owned()],
             report: None,
         }
@@ -193,4 +214,74 @@ pub struct ProviderCount {
     pub domains: u64,
     /// Of these, by level.
     pub protection: BTreeMap<ProtectionWord, u64>,
+}
+
+/// A line of an earlier scan, as far as going on with it needs.
+#[derive(Debug)]
+pub enum Journalled {
+    Run { schema: String, data: RunData },
+    Domain { schema: String, data: DomainBrief },
+    Summary { schema: String },
+}
+
+/// What counts of a line that was written before.
+#[derive(Debug, Deserialize)]
+pub struct DomainBrief {
+    pub input: InputLine,
+    pub protection: ProtectionWord,
+    pub answer: AnswerWord,
+    #[serde(default)]
+    pub provider: Option<String>,
+    pub findings: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    schema: String,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
+#[derive(Deserialize)]
+struct Holding<T> {
+    data: T,
+}
+
+impl Journalled {
+    /// Reads a line; none where it is none of a scan's.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let Head { schema, kind } = serde_json::from_slice(line).ok()?;
+        Some(match kind.as_str() {
+            "run" => Self::Run {
+                data: serde_json::from_slice::<Holding<RunData>>(line).ok()?.data,
+                schema,
+            },
+            "domain" => Self::Domain {
+                data: serde_json::from_slice::<Holding<DomainBrief>>(line)
+                    .ok()?
+                    .data,
+                schema,
+            },
+            "summary" => Self::Summary { schema },
+            _ => return None,
+        })
+    }
+
+    /// The version it was written in.
+    pub fn schema(&self) -> &str {
+        match self {
+            Self::Run { schema, .. } | Self::Domain { schema, .. } | Self::Summary { schema } => {
+                schema
+            }
+        }
+    }
+
+    /// Whether that is later than ours: such a file may be read, not written.
+    pub fn is_newer(&self) -> bool {
+        let parts = |version: &str| {
+            let (major, minor) = version.split_once('.')?;
+            Some((major.parse::<u32>().ok()?, minor.parse::<u32>().ok()?))
+        };
+        parts(self.schema()).is_none_or(|theirs| Some(theirs) > parts(super::SCHEMA_VERSION))
+    }
 }

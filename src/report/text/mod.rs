@@ -21,6 +21,7 @@ pub mod findings;
 mod hops;
 pub mod layout;
 mod quote;
+pub mod scan;
 pub mod style;
 pub mod summary;
 pub mod trace;

@@ -1,0 +1,113 @@
+//! Going on with an earlier scan: whether that makes sense, and how it is told.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+
+use serde_json::Value;
+
+use crate::report::json::scan::RunData;
+
+/// Whether a file of results is of this list and of the same meaning.
+pub(super) fn fits(
+    run: &RunData,
+    hash: Option<&str>,
+    meaning: &BTreeMap<String, Value>,
+) -> Result<(), String> {
+    if run.tool != "starttrace" {
+        return Err(format!("it was written by {}", run.tool));
+    }
+    if run.list.hash.is_none() {
+        return Err(
+            "its list came through a pipe, so it cannot be told whether this is the same"
+                .to_owned(),
+        );
+    }
+    if run.list.hash.as_deref() != hash {
+        return Err(format!(
+            "it is of another list, or {} has changed since: name another file for the results",
+            run.list.name
+        ));
+    }
+    let names: std::collections::BTreeSet<&String> =
+        run.options.keys().chain(meaning.keys()).collect();
+    let different: Vec<String> = names
+        .into_iter()
+        .filter(|name| run.options.get(*name) != meaning.get(*name))
+        .map(|name| {
+            let shown = |value: Option<&Value>| {
+                value.map_or_else(|| "not given".to_owned(), ToString::to_string)
+            };
+            format!(
+                "--{name} was {}, now {}",
+                shown(run.options.get(name)),
+                shown(meaning.get(name))
+            )
+        })
+        .collect();
+    if different.is_empty() {
+        Ok(())
+    } else {
+        Err(format!(
+            "its lines would mean another thing than the new ones ({})",
+            different.join("; ")
+        ))
+    }
+}
+
+/// The command line that goes on.
+pub(super) fn command(argv: &[OsString]) -> String {
+    let mut words: Vec<String> = argv
+        .iter()
+        .enumerate()
+        .map(|(at, word)| {
+            let word = word.to_string_lossy();
+            // The program by its name, if that is all there is to it.
+            let word = match word.rsplit_once('/') {
+                Some((_, name)) if at == 0 => name.to_owned(),
+                _ => word.into_owned(),
+            };
+            quoted(&word)
+        })
+        .collect();
+    if !words.iter().any(|word| word == "--resume") {
+        words.push("--resume".to_owned());
+    }
+    words.join(" ")
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+[]".contains(c);
+    if !word.is_empty() && word.chars().all(plain) && !word.contains(['[', ']']) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_goes_on_can_be_pasted() {
+        for (argv, command_line) in [
+            (
+                &[
+                    "/usr/bin/starttrace",
+                    "scan",
+                    "a list.txt",
+                    "-o",
+                    "it's.ndjson",
+                ][..],
+                r"starttrace scan 'a list.txt' -o 'it'\''s.ndjson' --resume",
+            ),
+            (
+                &["starttrace", "scan", "--resume", "l", "-o", "r"],
+                "starttrace scan --resume l -o r",
+            ),
+        ] {
+            let argv: Vec<OsString> = argv.iter().map(OsString::from).collect();
+            assert_eq!(command(&argv), command_line);
+        }
+    }
+}
