@@ -145,6 +145,143 @@ fn what_a_sender_needs_to_share_is_never_more_than_possible() {
 }
 
 #[test]
+fn an_answer_to_a_hello_made_by_hand_names_the_cause() {
+    use crate::observed::endpoint::RawHello;
+    use crate::tls::parameters::TlsVersion;
+    let answered = |version, suite, dh_bits, kind| {
+        let mut probe = mx1(SOON, Does::FailsHandshake(kind, None));
+        probe.hosts[0].endpoints[0].raw_hello = Some(RawHello {
+            version: Some(version),
+            suite: Some(suite),
+            dh_bits,
+            ..RawHello::default()
+        });
+        of_clear(&clear_with(|_| ()), &[probe])
+    };
+    use TlsVersion::{Ssl3, Tls10, Tls12};
+    let incompatible = Kind::HandshakeIncompatible;
+    for (version, suite, dh_bits, kind, cause, expected) in [
+        (
+            Tls10,
+            0x002f,
+            None,
+            incompatible,
+            Cause::ServerLegacyVersion,
+            Some(Standing::Likely),
+        ),
+        (
+            Ssl3,
+            0x0005,
+            None,
+            incompatible,
+            Cause::ServerLegacyVersion,
+            Some(Standing::Likely),
+        ),
+        // TLS 1.2 refutes it.
+        (
+            Tls12,
+            0x002f,
+            None,
+            incompatible,
+            Cause::ServerLegacyVersion,
+            None,
+        ),
+        (
+            Tls12,
+            0x002f,
+            None,
+            incompatible,
+            Cause::SuitesIncompatible,
+            Some(Standing::Possible),
+        ),
+        (
+            Tls12,
+            0x000a,
+            None,
+            incompatible,
+            Cause::SuitesIncompatible,
+            Some(Standing::Likely),
+        ),
+        (
+            Tls12,
+            0x009e,
+            Some(768),
+            incompatible,
+            Cause::DhTooSmall,
+            Some(Standing::Likely),
+        ),
+        (
+            Tls12,
+            0x009e,
+            Some(1024),
+            incompatible,
+            Cause::DhTooSmall,
+            Some(Standing::Possible),
+        ),
+        (
+            Tls12,
+            0x009e,
+            Some(2048),
+            incompatible,
+            Cause::DhTooSmall,
+            None,
+        ),
+        // It chose what the hello it hung up on had offered too.
+        (
+            Tls12,
+            0xc02f,
+            None,
+            Kind::ClosedByPeer,
+            Cause::HelloIntolerance,
+            Some(Standing::Likely),
+        ),
+        (
+            Tls12,
+            0x002f,
+            None,
+            incompatible,
+            Cause::HelloIntolerance,
+            None,
+        ),
+    ] {
+        let hop = answered(version, suite, dh_bits, kind);
+        assert_eq!(
+            standing(&hop, cause),
+            expected,
+            "{version:?} {suite:04x} {dh_bits:?} {}",
+            cause.word()
+        );
+    }
+}
+
+#[test]
+fn a_second_handshake_and_an_odd_key_are_causes_too() {
+    let mut probe = mx1(SOON, Does::Tls);
+    let endpoint = &mut probe.hosts[0].endpoints[0];
+    endpoint.large_hello = Some(Box::new(crate::failure::Failure::new(
+        crate::failure::Stage::Handshake,
+        Kind::ClosedByPeer,
+        "mx1 closed the connection in the middle of the handshake",
+    )));
+    let hop = of_clear(&clear_with(|_| ()), &[probe]);
+    assert_eq!(
+        standing(&hop, Cause::HelloIntolerance),
+        Some(Standing::Possible)
+    );
+    let mut probe = mx1(SOON, Does::Tls);
+    if let Attempt::Done(handshake) = &mut probe.hosts[0].endpoints[0].handshake {
+        handshake.chain[0].key.algorithm = "RSA".into();
+        handshake.chain[0].key.bits = 1024;
+        handshake.chain[0].key.curve = None;
+    }
+    let hop = of_clear(&clear_with(|_| ()), &[probe]);
+    assert_eq!(
+        standing(&hop, Cause::CertificateKeyRefused),
+        Some(Standing::Possible)
+    );
+}
+
+#[test]
 fn a_receiver_that_gives_tls_leaves_the_sender_and_the_path() {
     let hop = of_clear(&clear_with(|_| ()), &[mx1(SOON, Does::Tls)]);
     assert_eq!(hop.causes[0].cause, Cause::SenderDidNotTry);

@@ -32,7 +32,7 @@ use crate::probe::endpoint::{self, Answer, Call, Called, Hello};
 use crate::tls::certificate::Certificate;
 use crate::tls::handshake::{Handshake, KeyKind};
 use crate::tls::hello::flight::{ServerFlight, ServerKey};
-use crate::tls::hello::{ClientHello, RARE_GROUPS, is_ours};
+use crate::tls::hello::{ClientHello, RARE_GROUPS, group_name, is_ours};
 use crate::tls::parameters::TlsVersion;
 
 /// The most connections of one visit.
@@ -221,13 +221,17 @@ impl Visit<'_> {
             // that it does not bear.
             return;
         } else {
-            let class = raw
-                .known_suite()
-                .map_or("unknown suite", |suite| suite.class());
+            let lacking = match raw.known_suite() {
+                Some(suite) if suite.is_ours() => raw.group.map_or_else(
+                    || "a key".to_owned(),
+                    |group| format!("the group {}", group_name(group).unwrap_or("unknown")),
+                ),
+                Some(suite) => format!("{} ({})", suite.name, suite.class()),
+                None => raw.suite_name().unwrap_or_default(),
+            };
             format!(
-                "{peer} speaks {} with {} ({class}), which this client does not have",
-                version.spoken(),
-                raw.suite_name().unwrap_or_default()
+                "{peer} speaks {} with {lacking}, which this client does not have",
+                version.spoken()
             )
         };
         failure.kind = Kind::HandshakeIncompatible;

@@ -348,6 +348,7 @@ fn unseen(scene: &Scene<'_>, list: &mut List) {
         let Some(failure) = failure else { continue };
         if Some(std::ptr::from_ref(failure)) == control
             || Some(failure.kind) == proxy
+            || endpoint::refused_otherwise(endpoint)
             || matches!(
                 failure.kind,
                 Kind::HandshakeIncompatible | Kind::HandshakeAlert

@@ -10,7 +10,8 @@ use rcgen::{
 };
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{ServerConfig, WebPkiClientVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 
 use super::world::{CertificateKind, ClientCertificate, ServerSpec, TlsVersions};
 
@@ -84,7 +85,8 @@ impl Authority {
         } else {
             let mut roots = RootCertStore::empty();
             roots.add(self.root.der().clone()).unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            let verifier =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
             let verifier = if spec.client_certificate == ClientCertificate::Requested {
                 verifier.allow_unauthenticated()
             } else {
@@ -92,14 +94,41 @@ impl Authority {
             };
             builder.with_client_cert_verifier(verifier.build().unwrap())
         };
-        builder.with_single_cert(chain, key).unwrap()
+        let certified =
+            |(chain, key): Leaf| Arc::new(CertifiedKey::from_der(chain, key, &provider).unwrap());
+        builder.with_cert_resolver(Arc::new(Chooser {
+            first: certified((chain, key)),
+            second: spec
+                .second_certificate
+                .map(|kind| certified(self.chain(&spec.host, kind))),
+            nameless: spec
+                .nameless_certificate
+                .map(|kind| certified(self.chain(&spec.host, kind))),
+        }))
+    }
+
+    /// The chain and the key of a server, as PEM.
+    pub fn pem(&self, spec: &ServerSpec) -> (String, String) {
+        let (chain, key) = self.chain(&spec.host, spec.certificate);
+        let chain: String = chain
+            .iter()
+            .map(|certificate| pem_text("CERTIFICATE", certificate))
+            .collect();
+        (chain, pem_text("PRIVATE KEY", key.secret_der()))
     }
 
     /// The association data of a TLSA record, in hexadecimal: of the leaf, or
     /// under usage 0 and 2 of the certificate above it.
-    pub fn association(&self, spec: &ServerSpec, usage: u8, selector: u8, matching: u8) -> String {
+    pub fn association(
+        &self,
+        spec: &ServerSpec,
+        kind: CertificateKind,
+        usage: u8,
+        selector: u8,
+        matching: u8,
+    ) -> String {
         use aws_lc_rs::digest::{SHA256, SHA512, digest};
-        let (chain, _) = self.chain(&spec.host, spec.certificate);
+        let (chain, _) = self.chain(&spec.host, kind);
         let place = usize::from(matches!(usage, 0 | 2)).min(chain.len() - 1);
         let (_, parsed) = x509_parser::parse_x509_certificate(&chain[place]).unwrap();
         let octets = match selector {
@@ -181,6 +210,52 @@ impl Authority {
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         (chain, key)
     }
+}
+
+/// Shows the certificate that a client can take.
+#[derive(Debug)]
+struct Chooser {
+    first: Arc<CertifiedKey>,
+    second: Option<Arc<CertifiedKey>>,
+    nameless: Option<Arc<CertifiedKey>>,
+}
+
+impl ResolvesServerCert for Chooser {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        if let (None, Some(nameless)) = (hello.server_name(), &self.nameless) {
+            return Some(Arc::clone(nameless));
+        }
+        let fits =
+            |key: &&Arc<CertifiedKey>| key.key.choose_scheme(hello.signature_schemes()).is_some();
+        Some(&self.first)
+            .filter(fits)
+            .or(self.second.as_ref().filter(fits))
+            .map(Arc::clone)
+    }
+}
+
+fn pem_text(label: &str, der: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::new();
+    for octets in der.chunks(3) {
+        let word = octets
+            .iter()
+            .fold(0_u32, |word, &o| word << 8 | u32::from(o));
+        let word = word << (8 * (3 - octets.len()));
+        for place in 0..4 {
+            let digit = char::from(DIGITS[(word >> (18 - 6 * place)) as usize & 63]);
+            text.push(if place <= octets.len() { digit } else { '=' });
+        }
+    }
+    let lines: Vec<&str> = text
+        .as_bytes()
+        .chunks(64)
+        .map(|line| std::str::from_utf8(line).unwrap())
+        .collect();
+    format!(
+        "-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+        lines.join("\n")
+    )
 }
 
 fn authority_params(name: &str) -> CertificateParams {

@@ -9,9 +9,10 @@
 //! addresses `127.100.100.N`; [`Lab::localise`] puts the real prefix in, and
 //! [`Lab::normalise`] takes it out of what a program printed.
 //!
-//! Not played here, since rustls cannot: TLS below 1.2, suites without forward
-//! secrecy, RSA keys below 2048 bits. Nothing is
-//! signed: the name server says what a validating resolver would.
+//! What rustls cannot play, TLS below 1.2 and suites without forward secrecy,
+//! OpenSSL's `s_server` does; what that has no more either, SSL 3.0, RC4 and
+//! 3DES, are canned octets of a world. Not played: RSA keys below 2048 bits.
+//! Nothing is signed: the name server says what a validating resolver would.
 
 #![allow(dead_code, reason = "each test program uses another part of the lab")]
 #![allow(clippy::unwrap_used)]
@@ -20,6 +21,7 @@ pub mod ca;
 pub mod dns;
 pub mod dot;
 pub mod log;
+pub mod openssl;
 pub mod page;
 pub mod script;
 pub mod smtp;
@@ -39,6 +41,7 @@ use tokio::runtime::Runtime;
 
 use self::ca::Authority;
 use self::log::Log;
+use self::openssl::Openssl;
 use self::world::{ControlSpec, DotSpec, ProxySpec, ServerSpec, WebSpec, World};
 
 /// The prefix addresses have in a world's text.
@@ -60,6 +63,9 @@ pub struct Lab {
     pub resolver: SocketAddr,
     pub log: Arc<Log>,
     directory: tempfile::TempDir,
+    /// Processes that end with it.
+    #[expect(dead_code, reason = "held, not read")]
+    helpers: Vec<Openssl>,
 }
 
 impl Lab {
@@ -112,8 +118,13 @@ impl Lab {
                     for (spec, listener) in bound.webs {
                         runtime.spawn(web::serve(spec, world.clock_speed, listener));
                     }
+                    let mut helpers = Vec::new();
                     for (spec, listener) in bound.listeners {
-                        let server = smtp::Server::new(&spec, world.clock_speed);
+                        let tls = spec.openssl.as_ref().map(|arguments| {
+                            helpers.push(Openssl::start(&spec, arguments, directory.path()));
+                            helpers[helpers.len() - 1].address
+                        });
+                        let server = smtp::Server::new(&spec, tls, world.clock_speed);
                         runtime.spawn(smtp::serve(Arc::new(server), listener, Arc::clone(&log)));
                     }
                     return Self {
@@ -123,6 +134,7 @@ impl Lab {
                         resolver,
                         log,
                         directory,
+                        helpers,
                     };
                 }
                 Err(error) => last = error.to_string(),
@@ -185,7 +197,8 @@ impl Drop for Lab {
     }
 }
 
-/// A zone with `@HOST` in TLSA records replaced by what that host shows.
+/// A zone with `@HOST` in TLSA records replaced by what that host shows, and
+/// `@@HOST` by its second certificate.
 fn with_associations(zone: &str, servers: &[ServerSpec]) -> String {
     zone.lines()
         .map(|line| {
@@ -196,13 +209,21 @@ fn with_associations(zone: &str, servers: &[ServerSpec]) -> String {
             let Some(host) = data.strip_prefix('@') else {
                 return format!("{line}\n");
             };
+            let (host, second) = match host.strip_prefix('@') {
+                Some(host) => (host, true),
+                None => (host, false),
+            };
             let spec = servers
                 .iter()
                 .find(|server| server.host == host)
                 .unwrap_or_else(|| panic!("{line}: no such server"));
             let number = |word: &str| word.parse().expect("a number");
             let (u, s, m) = (number(usage), number(selector), number(matching));
-            let data = Authority::lab().association(spec, u, s, m);
+            let kind = match spec.second_certificate {
+                Some(kind) if second => kind,
+                _ => spec.certificate,
+            };
+            let data = Authority::lab().association(spec, kind, u, s, m);
             format!("{owner} TLSA {u} {s} {m} {data}\n")
         })
         .collect()

@@ -1,7 +1,7 @@
 //! Mail servers that follow a script, and note what the client says.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use super::ca::Authority;
 use super::log::{Log, Noticed};
 use super::script::{self, Step};
-use super::world::{Fragments, ServerSpec};
+use super::world::{Fragments, OnLongHello, ServerSpec};
 
 /// A server with its scripts read.
 pub struct Server {
@@ -28,10 +28,17 @@ pub struct Server {
     fragments: Fragments,
     clock_speed: u32,
     tls: Arc<ServerConfig>,
+    /// Where TLS is spoken instead.
+    tls_elsewhere: Option<SocketAddr>,
+    longest_hello: Option<usize>,
+    refuses_tls13: bool,
+    on_long_hello: OnLongHello,
+    other_ehlo: Option<Vec<Step>>,
+    injectable: bool,
 }
 
 impl Server {
-    pub fn new(spec: &ServerSpec, clock_speed: u32) -> Self {
+    pub fn new(spec: &ServerSpec, tls_elsewhere: Option<SocketAddr>, clock_speed: u32) -> Self {
         let steps = |lines: &[String]| script::parse(lines, &spec.host);
         let after = spec
             .ehlo_after_tls
@@ -49,6 +56,12 @@ impl Server {
             fragments: spec.fragments,
             clock_speed,
             tls: Arc::new(Authority::lab().server_config(spec)),
+            tls_elsewhere,
+            longest_hello: spec.longest_hello,
+            refuses_tls13: spec.refuses_tls13,
+            on_long_hello: spec.on_long_hello,
+            other_ehlo: spec.other_ehlo.as_deref().map(steps),
+            injectable: spec.injectable,
         }
     }
 
@@ -78,13 +91,16 @@ fn without_starttls(ehlo: &[String]) -> Vec<String> {
 /// Accepts sessions, for ever.
 pub async fn serve(server: Arc<Server>, listener: TcpListener, log: Arc<Log>) {
     let address = listener.local_addr().unwrap().ip();
+    let mut number = 0;
     while let Ok((stream, _)) = listener.accept().await {
         let session = Session {
             server: Arc::clone(&server),
             address,
             connection: log.connected(&server.host, address),
+            number,
             log: Arc::clone(&log),
         };
+        number += 1;
         tokio::spawn(async move {
             let _ = stream.set_nodelay(true);
             // An error here is the client's going, which the log shows.
@@ -100,6 +116,8 @@ struct Session {
     server: Arc<Server>,
     address: IpAddr,
     connection: usize,
+    /// Which connection to this server it is, from 0.
+    number: usize,
     log: Arc<Log>,
 }
 
@@ -139,6 +157,19 @@ impl Session {
                 return self.close(&mut stream).await;
             }
         }
+        if self.is_too_much(&stream).await? {
+            self.note(Noticed::BeyondQuit);
+            if self.server.on_long_hello == OnLongHello::Silence {
+                self.say(&mut stream, &[Step::Silence]).await?;
+            }
+            return self.close(&mut stream).await;
+        }
+        if let Some(elsewhere) = self.server.tls_elsewhere {
+            self.note(Noticed::BeyondQuit);
+            let mut other = TcpStream::connect(elsewhere).await?;
+            tokio::io::copy_bidirectional(&mut stream, &mut other).await?;
+            return Ok(());
+        }
         let acceptor = TlsAcceptor::from(Arc::clone(&self.server.tls));
         match acceptor.accept(stream).into_fallible().await {
             Ok(mut stream) => {
@@ -147,7 +178,7 @@ impl Session {
                     version: format!("{:?}", tls.protocol_version().unwrap()),
                     sni: tls.server_name().map(str::to_owned),
                 });
-                self.converse(&mut stream, &mut Vec::new(), true).await?;
+                self.converse(&mut stream, &mut buffer, true).await?;
                 self.close(&mut stream).await
             }
             Err((error, mut stream)) => {
@@ -155,6 +186,27 @@ impl Session {
                 // The alert is on its way; a reset would overtake it.
                 self.close(&mut stream).await
             }
+        }
+    }
+
+    /// Whether the client's hello is one that is not borne.
+    async fn is_too_much(&self, stream: &TcpStream) -> io::Result<bool> {
+        /// TLS 1.3 and 1.2 in the extension "supported_versions".
+        const BOTH: [u8; 9] = [0, 43, 0, 5, 4, 3, 4, 3, 3];
+        if self.server.longest_hello.is_none() && !self.server.refuses_tls13 {
+            return Ok(false);
+        }
+        let mut hello = [0; 4096];
+        loop {
+            let seen = stream.peek(&mut hello).await?;
+            let length = usize::from(u16::from_be_bytes([hello[3], hello[4]]));
+            if seen < 5 + length {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+                continue;
+            }
+            let long = self.server.longest_hello.is_some_and(|l| length > l);
+            let modern = hello[..seen].windows(BOTH.len()).any(|at| at == BOTH);
+            return Ok(long || (self.server.refuses_tls13 && modern));
         }
     }
 
@@ -190,11 +242,18 @@ impl Session {
             let verb = upper.split(' ').next().unwrap_or_default();
             let next = match verb {
                 "EHLO" if secured => self.say(stream, &self.server.ehlo_after_tls).await?,
-                "EHLO" => self.say(stream, &self.server.ehlo).await?,
+                "EHLO" => {
+                    let other = self.server.other_ehlo.as_ref();
+                    let ehlo = other.filter(|_| self.number % 2 == 1);
+                    self.say(stream, ehlo.unwrap_or(&self.server.ehlo)).await?
+                }
                 "HELO" => self.say(stream, &self.server.helo).await?,
                 "STARTTLS" => {
                     if !buffer.is_empty() {
-                        self.note(Noticed::Pipelined(std::mem::take(buffer)));
+                        self.note(Noticed::Pipelined(buffer.clone()));
+                        if !self.server.injectable {
+                            buffer.clear();
+                        }
                     }
                     let next = self.say(stream, &self.server.starttls).await?;
                     if next == Next::GoOn && begins_with(&self.server.starttls, b"220") {

@@ -173,6 +173,35 @@ pub struct ServerSpec {
     pub client_certificate: ClientCertificate,
     #[serde(default)]
     pub certificate: CertificateKind,
+    /// A second certificate, for clients that want its kind of key.
+    pub second_certificate: Option<CertificateKind>,
+    /// What is shown to a client that names no host.
+    pub nameless_certificate: Option<CertificateKind>,
+    /// The longest hello that is borne, in octets, and what comes of longer
+    /// ones.
+    pub longest_hello: Option<usize>,
+    #[serde(default)]
+    pub on_long_hello: OnLongHello,
+    /// Hangs up on every hello that knows TLS 1.3.
+    #[serde(default)]
+    pub refuses_tls13: bool,
+    /// TLS by `openssl s_server` with these arguments.
+    pub openssl: Option<Vec<String>>,
+    /// What every second connection hears to EHLO.
+    pub other_ehlo: Option<Vec<String>>,
+    /// Takes what comes in the same segment behind STARTTLS for words spoken
+    /// inside TLS.
+    #[serde(default)]
+    pub injectable: bool,
+}
+
+/// What a server does with a hello that is too long for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnLongHello {
+    #[default]
+    Close,
+    Silence,
 }
 
 impl ServerSpec {
@@ -192,6 +221,14 @@ impl ServerSpec {
             tls: TlsVersions::default(),
             client_certificate: ClientCertificate::default(),
             certificate: CertificateKind::default(),
+            second_certificate: None,
+            nameless_certificate: None,
+            longest_hello: None,
+            on_long_hello: OnLongHello::default(),
+            refuses_tls13: false,
+            openssl: None,
+            other_ehlo: None,
+            injectable: false,
         }
     }
 }

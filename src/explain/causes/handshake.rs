@@ -9,7 +9,7 @@ use crate::failure::Kind;
 use crate::observed::domain::StsMode;
 
 /// Failed handshakes of the session's endpoints that this tells apart.
-fn failing<'p, 'a>(
+pub(super) fn failing<'p, 'a>(
     probe: &'p ProbeFacts<'a>,
     is_kind: impl Fn(Kind, Option<&str>) -> bool + 'p,
 ) -> impl Iterator<Item = (&'p Seen<'a>, &'a str)> + 'p {
@@ -26,11 +26,11 @@ fn failing<'p, 'a>(
         })
 }
 
-fn is_version_alert(kind: Kind, alert: Option<&str>) -> bool {
+pub(super) fn is_version_alert(kind: Kind, alert: Option<&str>) -> bool {
     kind == Kind::HandshakeAlert && alert == Some("protocol_version")
 }
 
-fn is_suite_alert(kind: Kind, alert: Option<&str>) -> bool {
+pub(super) fn is_suite_alert(kind: Kind, alert: Option<&str>) -> bool {
     kind == Kind::HandshakeIncompatible
         || (kind == Kind::HandshakeAlert
             && matches!(alert, Some("handshake_failure" | "insufficient_security")))
@@ -67,22 +67,6 @@ pub(super) fn handshake_fails(facts: &Facts<'_>) -> Option<Argument> {
     Some(sender_after_failure(facts, argument))
 }
 
-pub(super) fn legacy_version(facts: &Facts<'_>) -> Option<Argument> {
-    handshake_alert(
-        facts,
-        is_version_alert,
-        "the server wants a version below TLS 1.2",
-    )
-}
-
-pub(super) fn suites_incompatible(facts: &Facts<'_>) -> Option<Argument> {
-    handshake_alert(
-        facts,
-        is_suite_alert,
-        "the server speaks TLS, but shares no version or suite with this client",
-    )
-}
-
 pub(super) fn client_certificate_demanded(facts: &Facts<'_>) -> Option<Argument> {
     handshake_alert(
         facts,
@@ -111,7 +95,7 @@ fn handshake_alert(
 }
 
 /// A failed handshake explains cleartext with some senders only.
-fn sender_after_failure(facts: &Facts<'_>, mut argument: Argument) -> Argument {
+pub(super) fn sender_after_failure(facts: &Facts<'_>, mut argument: Argument) -> Argument {
     let Some(sender) = facts.sender else {
         return argument;
     };

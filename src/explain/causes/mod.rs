@@ -8,8 +8,7 @@
 //! would think of.
 //!
 //! Without a rule, since headers and one probe from outside can neither
-//! support nor exclude them: suites and groups in detail (`dh-too-small`,
-//! `certificate-key-refused`, `hello-intolerance`), pools probed once
+//! support nor exclude them: pools probed once
 //! (`pool-inconsistent`), what only logs and memory show
 //! (`receiver-overloaded`, `sender-library-too-new`,
 //! `sender-short-of-resources`, `starttls-stripped-near-sender`,
@@ -20,6 +19,7 @@
 mod client;
 mod evidence;
 mod handshake;
+mod hello;
 mod host;
 mod place;
 mod receiver;
@@ -106,8 +106,11 @@ pub const RULES: &[(Cause, Rule)] = &[
         Cause::StarttlsTemporarilyRefused,
         receiver::temporarily_refused,
     ),
-    (Cause::ServerLegacyVersion, handshake::legacy_version),
-    (Cause::SuitesIncompatible, handshake::suites_incompatible),
+    (Cause::ServerLegacyVersion, hello::legacy_version),
+    (Cause::DhTooSmall, hello::dh_too_small),
+    (Cause::SuitesIncompatible, hello::suites_incompatible),
+    (Cause::HelloIntolerance, hello::hello_intolerance),
+    (Cause::CertificateKeyRefused, hello::certificate_key_refused),
     (
         Cause::ClientCertificateDemanded,
         handshake::client_certificate_demanded,

@@ -208,7 +208,7 @@ fn other_certificate(
 
 /// Whether the server answered a hello made by hand, and chose what our own
 /// hello had offered too.
-fn refused_otherwise(endpoint: &EndpointObservation) -> bool {
+pub(super) fn refused_otherwise(endpoint: &EndpointObservation) -> bool {
     endpoint.raw_hello.as_ref().is_some_and(|hello| {
         hello.version.is_some_and(|version| !version.is_legacy())
             && is_ours(hello.suite, hello.group)
