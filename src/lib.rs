@@ -33,6 +33,7 @@
 //! | [`finding`] | every code, with its words |
 //! | [`probe`] | the only folder with sockets |
 //! | [`scan`] | many domains: politeness, sharing, the journal |
+//! | [`history`] | what earlier probes and messages showed, in a file |
 //! | [`mailbox`] | reading message files, the other place with IO |
 //! | [`report`] | faces: text and JSON |
 //! | [`cli`] | arguments in, exit status out |
@@ -73,6 +74,7 @@ pub mod dane;
 pub mod explain;
 pub mod failure;
 pub mod finding;
+pub mod history;
 pub mod mailbox;
 pub mod mta_sts;
 pub mod name;

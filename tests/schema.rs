@@ -260,6 +260,7 @@ fn every_type_and_field_is_described_or_plain() {
             "domain",
             "summary",
             "summary",
+            "history",
             "code",
             "unknown-line"
         ]

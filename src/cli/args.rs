@@ -84,6 +84,7 @@ pub enum Command {
     Trace(Trace),
     Explain(Explain),
     Scan(Scan),
+    History(History),
     Codes(Codes),
     /// Print the JSON Schema (draft 2020-12) of every output
     Schema,
@@ -137,6 +138,8 @@ pub struct Check {
     /// Probe this host instead of the domain's MX hosts; may be repeated
     #[arg(long, value_name = "HOST", help_heading = "Probing")]
     pub mx: Vec<String>,
+    #[command(flatten)]
+    pub remembering: Remembering,
 }
 
 /// Read the Received: chain of a saved message, hop by hop
@@ -200,6 +203,115 @@ pub struct Explain {
     pub max_hosts: u16,
     #[command(flatten)]
     pub probing: Probing,
+    #[command(flatten)]
+    pub remembering: Remembering,
+}
+
+/// What earlier probes saw, and what changed since
+///
+/// Reads the file that check, explain and scan fill when they are told to by
+/// --history or STARTTRACE_HISTORY. Nothing is stored unless asked.
+#[derive(Debug, Args)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = "\
+Examples:
+  export STARTTRACE_HISTORY=~/.local/state/starttrace/history.db
+  starttrace check -q partner.example; starttrace history diff partner.example
+  starttrace history show --at 2026-11-03 partner.example
+  starttrace history export > all.jsonl
+
+Exit status of diff: 0 no change, 1 a change, 3 nothing to compare.")]
+pub struct History {
+    #[command(flatten)]
+    pub remembering: Remembering,
+    #[command(subcommand)]
+    pub command: HistoryCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum HistoryCommand {
+    /// List the domains, with the first and last time and the level last seen
+    List {
+        /// These domains only
+        #[arg(value_name = "DOMAIN")]
+        domains: Vec<String>,
+    },
+    /// Show an observation as check showed it
+    Show {
+        /// The domain, or the host that explain asked by itself
+        #[arg(value_name = "DOMAIN")]
+        domain: String,
+        /// The last one of this day or time, or before [default: now]
+        #[arg(long, value_name = "TIME", value_parser = parse_end)]
+        at: Option<jiff::Timestamp>,
+    },
+    Diff(HistoryDiff),
+    /// Remove old observations and witnesses, and give the room back
+    #[command(group = clap::ArgGroup::new("bound").required(true).multiple(true))]
+    Prune {
+        /// Remove what is older than this day or time
+        #[arg(long, value_name = "TIME", value_parser = parse_time, group = "bound")]
+        before: Option<jiff::Timestamp>,
+        /// Keep of each domain the newest N observations
+        #[arg(long, value_name = "N", group = "bound", value_parser = clap::value_parser!(u32).range(1..))]
+        keep: Option<u32>,
+    },
+    /// Write every observation as NDJSON that report reads
+    Export {
+        /// These domains only
+        #[arg(value_name = "DOMAIN")]
+        domains: Vec<String>,
+    },
+}
+
+/// Say what changed: STARTTLS, certificates, policies, TLSA, MX, level
+///
+/// Compares the newest observation of each domain with the one before it, or
+/// those of two days. Prints nothing and exits with 0 where nothing changed,
+/// fit for cron. What an observation could not see is compared with the newest
+/// earlier one that saw it: could not see is never a change.
+#[derive(Debug, Args)]
+pub struct HistoryDiff {
+    /// These domains [default: all]
+    #[arg(value_name = "DOMAIN")]
+    pub domains: Vec<String>,
+    /// The domains of this list, one a line (`-`: standard input)
+    #[arg(long, value_name = "FILE")]
+    pub list: Option<PathBuf>,
+    /// As it was at the end of this day, or at this time [default: the
+    /// observation before the later one]
+    #[arg(long, value_name = "TIME", value_parser = parse_end)]
+    pub from: Option<jiff::Timestamp>,
+    /// And as it was at the end of this day, or at this time [default: now]
+    #[arg(long, value_name = "TIME", value_parser = parse_end)]
+    pub to: Option<jiff::Timestamp>,
+}
+
+/// Where earlier observations are kept.
+#[derive(Debug, Args)]
+pub struct Remembering {
+    /// Keep what is seen in this file, and heed what it holds; made where it is
+    /// not. By custom ~/.local/state/starttrace/history.db ($XDG_STATE_HOME).
+    /// Nothing is stored unless asked
+    #[arg(
+        long = "history",
+        value_name = "FILE",
+        env = "STARTTRACE_HISTORY",
+        hide_env_values = true,
+        value_parser = clap::builder::OsStringValueParser::new(),
+        value_hint = clap::ValueHint::FilePath,
+        global = true,
+        help_heading = "History"
+    )]
+    pub file: Option<std::ffi::OsString>,
+}
+
+impl Remembering {
+    /// The file, where one is named; an empty name is none.
+    pub fn path(&self) -> Option<&std::path::Path> {
+        let file = self.file.as_deref().filter(|name| !name.is_empty());
+        file.map(std::path::Path::new)
+    }
 }
 
 /// Check every domain of a list: streaming, polite, resumable
@@ -417,6 +529,18 @@ fn control_help() -> String {
          [default: {}; none where resolver, port or MX point to this machine]",
         probe::DEFAULT_CONTROL
     )
+}
+
+/// A day stands for its end.
+fn parse_end(text: &str) -> Result<jiff::Timestamp, String> {
+    match text.parse::<jiff::civil::Date>() {
+        Ok(date) if !text.contains(':') => date
+            .tomorrow()
+            .and_then(|next| next.to_zoned(jiff::tz::TimeZone::UTC))
+            .map(|end| end.timestamp() - jiff::SignedDuration::from_millis(1))
+            .map_err(|error| error.to_string()),
+        _ => parse_time(text),
+    }
 }
 
 fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {

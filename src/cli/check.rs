@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 use crate::cli::args::{Check, Require};
+use crate::cli::memory::Memory;
 use crate::cli::output::{Output, Trouble, complain};
 use crate::cli::{Exit, probing};
 use crate::name::DomainName;
@@ -44,6 +45,7 @@ pub fn run(args: &Check, output: &mut Output) -> Result<Exit, Trouble> {
     };
     let prober = probing::prober(options)?;
     let runtime = probing::runtime()?;
+    let memory = Memory::open(&args.remembering);
     let turns = Arc::new(Semaphore::new(AT_ONCE));
     runtime.block_on(async {
         let probes: Vec<_> = domains
@@ -63,7 +65,9 @@ pub fn run(args: &Check, output: &mut Output) -> Result<Exit, Trouble> {
                 message: format!("a probe ended before its result: {error}"),
             })?;
             let at = args.at.unwrap_or(observation.at);
-            let verdict = verdict::assess(&observation, at, required);
+            let mut verdict = verdict::assess(&observation, at, required);
+            memory.compare(&mut verdict, &observation);
+            memory.store(&observation, &verdict);
             exit = exit.worst(Exit::of(verdict.answer, verdict.trouble_here));
             let verbose = output.verbose();
             output.result(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use tokio::runtime::Runtime;
 
 use crate::cli::args::Explain;
+use crate::cli::memory::Memory;
 use crate::cli::output::{Output, Trouble};
 use crate::cli::reading::{self, Face};
 use crate::cli::{Exit, probing};
@@ -25,6 +26,7 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
         max_hosts: args.max_hosts.into(),
         probe_private: args.probe_private,
     };
+    let memory = Memory::open(&args.remembering);
     let mut network: Option<(Prober, Runtime)> = None;
     let mut known = Known::new();
     let mut exit = Exit::Yes;
@@ -43,12 +45,16 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
             Some((prober, runtime)) => runtime.block_on(probe(&chain, prober, &limits, &mut known)),
             None => Vec::new(),
         };
-        let explanation = explain(&chain, &observations, &Past::default());
+        let past = Past {
+            earlier: memory.earlier(&chain),
+        };
+        let explanation = explain(&chain, &observations, &past);
         exit = exit.worst(Exit::of(explanation.answer, explanation.trouble_here));
         let probes: Vec<(DomainObservation, Verdict)> = observations
             .into_iter()
             .map(|seen| {
                 let verdict = verdict::assess(&seen, seen.at, Required::Tls);
+                memory.store(&seen, &verdict);
                 (seen, verdict)
             })
             .collect();

@@ -10,6 +10,8 @@ mod check;
 mod codes;
 mod exit;
 mod explain;
+mod history;
+mod memory;
 mod output;
 mod packaging;
 mod probing;

@@ -7,7 +7,7 @@ use clap::Parser;
 
 use crate::cli::args::{Cli, Command};
 use crate::cli::output::{Output, complain};
-use crate::cli::{Exit, check, codes, explain, packaging, scan, trace};
+use crate::cli::{Exit, check, codes, explain, history, packaging, scan, trace};
 use crate::report::json;
 
 /// Runs the command line `args` (the program's name first) and gives the
@@ -46,6 +46,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Command::Trace(args) => trace::run(&args, &mut output),
         Command::Explain(args) => explain::run(&args, &mut output),
         Command::Scan(args) => scan::run(&args, &cli.common, &[]),
+        Command::History(args) => history::run(&args, &mut output),
         Command::Codes(args) => codes::run(&args, &mut output),
         Command::Completions { shell } => packaging::completions(shell, &mut output),
         Command::Man => packaging::man(&mut output),

@@ -193,6 +193,7 @@ codes! {
     UnexpectedReply = "unexpected-reply", session::UNEXPECTED_REPLY;
     // STARTTLS and the handshake.
     StarttlsNotSupported = "starttls-not-supported", tls::STARTTLS_NOT_SUPPORTED;
+    StarttlsLost = "starttls-lost", tls::STARTTLS_LOST;
     StarttlsTemporary = "starttls-temporary", tls::STARTTLS_TEMPORARY;
     StarttlsRejected = "starttls-rejected", tls::STARTTLS_REJECTED;
     StarttlsMasked = "starttls-masked", tls::STARTTLS_MASKED;

@@ -13,6 +13,8 @@
 //! 5. the findings, each with what was seen, what it means, what to do;
 //! 6. the answer to the level required, and the sentence that gives it.
 //!
+//! [`lost::remember`] adds what an earlier probe makes of it.
+//!
 //! Certificates are judged again as of the time given, so that an old
 //! observation, or the future, can be judged. Not supported: finding another
 //! path to a root as of that time; only the dates of the certificates that
@@ -21,6 +23,7 @@
 mod assess;
 mod certificates;
 mod findings;
+pub mod lost;
 mod policies;
 mod protection;
 mod reason;

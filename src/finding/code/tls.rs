@@ -15,6 +15,16 @@ pub(super) const STARTTLS_NOT_SUPPORTED: Words = Words {
          smtpd_tls_security_level = may)",
     ),
 };
+pub(super) const STARTTLS_LOST: Words = Words {
+    severity: Error,
+    standard: Some("RFC 3207, section 6"),
+    tlsrpt: Some("starttls-not-supported"),
+    summary: "an MX host gave TLS before and no longer does",
+    means: "An earlier probe shook hands with it. Either its settings changed, or something \
+            on the way now removes STARTTLS: to a sender both look the same, and most go on \
+            in cleartext.",
+    fix: Some("ask the host's operator, probe from another network, and publish MTA-STS or DANE"),
+};
 pub(super) const STARTTLS_TEMPORARY: Words = Words {
     severity: Error,
     standard: Some("RFC 3207, section 4"),

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 
 use crate::explain::Explanation;
 use crate::finding::{Cause, Code};
+use crate::history::change::{Change, Judged};
+use crate::history::{Known, Pruned};
 use crate::observed::domain::DomainObservation;
 use crate::report::json::chain::ChainData;
 use crate::report::json::code::CodeData;
 use crate::report::json::domain::DomainReport;
 use crate::report::json::explanation::ExplanationData;
+use crate::report::json::history::{DiffData, HistoryData};
 use crate::report::json::scan::{DomainData, RunData, ScanSummary};
 use crate::report::json::summary::SummaryData;
 use crate::report::json::unknown::UnknownLineData;
@@ -91,6 +94,25 @@ pub fn scan_summary(summary: &ScanSummary) -> Value {
     envelope("summary", summary)
 }
 
+/// A domain that the history knows.
+#[must_use]
+pub fn history_list(known: &Known) -> Value {
+    envelope("history", &HistoryData::List(known.into()))
+}
+
+/// What changed between two observations.
+#[must_use]
+pub fn history_diff(before: &Judged, after: &Judged, changes: &[Change]) -> Value {
+    let diff = DiffData::new(before, after, changes);
+    envelope("history", &HistoryData::Diff(diff))
+}
+
+/// What was removed from the history.
+#[must_use]
+pub fn history_prune(pruned: &Pruned) -> Value {
+    envelope("history", &HistoryData::Prune(pruned.into()))
+}
+
 fn envelope<T: Serialize>(of: &str, data: &T) -> Value {
     let data = serde_json::to_value(data)
         .expect("the twins are structs, strings and numbers, which always serialise");
@@ -139,6 +161,11 @@ pub fn schema() -> Value {
             &mut generator,
             "summary",
             "The hops of many messages in one table (trace --summary).",
+        ),
+        kind::<HistoryData>(
+            &mut generator,
+            "history",
+            "What earlier probes saw, and what changed since (history).",
         ),
         kind::<CodeData>(
             &mut generator,

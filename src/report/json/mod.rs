@@ -2,7 +2,7 @@
 //! that renaming a field inside cannot change the published format.
 //!
 //! Entry points: [`domain_report`], [`chain`], [`explanation`], [`code`],
-//! [`cause`], [`unknown_line`], and for a scan [`scan_run`], [`scan_domain`]
+//! [`cause`], [`unknown_line`], [`history_list`] and its kin, and for a scan [`scan_run`], [`scan_domain`]
 //! and [`scan_summary`] give one document each, in the envelope
 //! `{"schema": "1.0", "type": T, "data": {…}}`; [`schema`] gives the JSON
 //! Schema (draft 2020-12) that all of them satisfy.
@@ -24,6 +24,7 @@ mod document;
 mod domain;
 mod endpoint;
 mod explanation;
+mod history;
 pub mod read;
 pub mod scan;
 mod summary;
@@ -32,6 +33,6 @@ mod verdict;
 pub mod words;
 
 pub use document::{
-    SCHEMA_VERSION, cause, chain, code, domain_report, explanation, scan_domain, scan_run,
-    scan_summary, schema, summary, unknown_line,
+    SCHEMA_VERSION, cause, chain, code, domain_report, explanation, history_diff, history_list,
+    history_prune, scan_domain, scan_run, scan_summary, schema, summary, unknown_line,
 };

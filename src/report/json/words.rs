@@ -96,6 +96,13 @@ words! {
         "delivers-encrypted", "delivers-authenticated", "may-deliver-cleartext",
         "delivers-cleartext", "skips-host", "refuses", "defers", "no-policy", "unknown",
     ];
+    /// What kind of thing changed between two observations.
+    ChangeWord of crate::history::change::ChangeKind: [
+        "protection", "mx", "starttls-lost", "starttls-gained", "tls-version", "certificate",
+        "tlsa", "mta-sts", "tls-rpt", "dnssec",
+    ];
+    /// Whether a change is for the better.
+    DirectionWord of crate::history::change::Direction: ["worse", "better", "other"];
     /// The level that was required.
     RequiredWord of crate::verdict::Required: ["tls", "authenticated", "enforced"];
     /// The step in which something failed.

@@ -18,6 +18,7 @@ pub mod codes;
 pub mod escape;
 pub mod explain;
 pub mod findings;
+pub mod history;
 mod hops;
 pub mod layout;
 mod quote;
