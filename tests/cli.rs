@@ -574,8 +574,6 @@ fn help_lists_nothing_that_does_not_work() {
     }
     for later in [
         "--trust-anchor",
-        "--depth",
-        "--suites",
         "--tlsrpt",
         "--log",
         "--audience",

@@ -697,7 +697,8 @@ mod consumer {
         pub after_tls: Attempt<AfterTls>,
         pub anomalies: Vec<String>,
         pub timings_ms: Timings,
-        pub suites: Option<serde_json::Value>,
+        pub deep: Option<serde_json::Value>,
+        pub suites: Option<std::collections::BTreeMap<String, Vec<String>>>,
     }
 
     #[derive(Deserialize)]

@@ -18,7 +18,9 @@ use serde_json::Value;
 use starttrace::answer::Answer;
 use starttrace::name::{DomainName, HostName};
 use starttrace::observed::domain::DomainObservation;
-use starttrace::probe::{Clock, ControlChoice, Families, Options, Prober, Proxy, Resolver, Roots};
+use starttrace::probe::{
+    Clock, ControlChoice, Families, Looks, Options, Prober, Proxy, Resolver, Roots,
+};
 use starttrace::report::{json, text};
 use starttrace::verdict::{self, Required};
 
@@ -71,6 +73,12 @@ worlds! {
     dane_unusable = "dane-unusable",
     data_before_handshake = "data-before-handshake",
     deadline = "deadline",
+    deep_good = "deep-good",
+    deep_injection = "deep-injection",
+    deep_legacy_too = "deep-legacy-too",
+    deep_pool = "deep-pool",
+    deep_sni = "deep-sni",
+    deep_unadvertised = "deep-unadvertised",
     dhe_1024 = "dhe-1024",
     dhe_only = "dhe-only",
     domain_is_alias = "domain-is-alias",
@@ -190,6 +198,7 @@ worlds! {
     sts_web_page = "sts-web-page",
     sts_web_self_signed = "sts-web-self-signed",
     sts_web_wrong_name = "sts-web-wrong-name",
+    suites = "suites",
     tarpit = "tarpit",
     tls10_only = "tls10-only",
     tls11_only = "tls11-only",
@@ -372,6 +381,10 @@ fn options(world: &World, lab: &Lab) -> Options {
             .as_ref()
             .map(|spec| Proxy::parse(&lab.proxy(spec)).unwrap()),
         at: Some(world_time()),
+        looks: Looks {
+            deep: chosen.deep,
+            suites: chosen.suites,
+        },
         clock: Clock::compressed(world.clock_speed),
         ..usual
     }
@@ -490,7 +503,11 @@ fn compare_page(
 
 /// What the servers noticed of the probe.
 fn manners(lab: &Lab, expect: &Expect, faults: &mut Vec<String>) {
-    faults.extend(lab.log.faults(EHLO, expect.connections));
+    let injected = |fault: &String| {
+        expect.injects && (fault.contains("octets behind STARTTLS") || fault.contains("NOOP"))
+    };
+    let log = lab.log.faults(EHLO, expect.connections);
+    faults.extend(log.into_iter().filter(|fault| !injected(fault)));
     for host in &expect.untouched {
         if lab.log.connections_to(host) > 0 {
             faults.push(format!("{host} was connected to"));

@@ -473,6 +473,25 @@ pub struct Probing {
     /// Longest time for one address
     #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=7200), help_heading = "Probing")]
     pub deadline: u32,
+    /// How much is asked of each address. "normal" opens one connection, and at
+    /// most three: after a failed handshake one with a smaller hello and one
+    /// with a hello made by hand, and one for a second certificate where TLSA
+    /// records bind. "deep" opens about twenty more, half a second and more
+    /// apart: each version, weak suites, post-quantum groups, other server
+    /// names, EHLO again, a command behind STARTTLS
+    #[arg(
+        long,
+        value_enum,
+        default_value_t = Depth::Normal,
+        hide_possible_values = true,
+        value_name = "normal|deep",
+        help_heading = "Probing"
+    )]
+    pub depth: Depth,
+    /// Ask for every cipher suite of each version: one connection for each the
+    /// server has, and five more, half a second apart (give a longer --deadline)
+    #[arg(long, help_heading = "Probing")]
+    pub suites: bool,
     #[arg(long, value_name = "HOST[:PORT]|none", help_heading = "Probing", help = control_help())]
     pub control: Option<String>,
 }
@@ -482,6 +501,12 @@ pub enum Dnssec {
     Auto,
     Ad,
     Off,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Depth {
+    Normal,
+    Deep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

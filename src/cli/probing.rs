@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use crate::cli::args::{Dnssec, Probing};
+use crate::cli::args::{Depth, Dnssec, Probing};
 use crate::cli::output::Trouble;
 use crate::name::HostName;
-use crate::probe::{ControlChoice, DnssecTrust, Families, Options, Prober, Proxy, Resolver, Roots};
+use crate::probe::{
+    ControlChoice, DnssecTrust, Families, Looks, Options, Prober, Proxy, Resolver, Roots,
+};
 
 /// Reads the flags. `mx` and what only one command has is set by the caller.
 pub fn options(flags: &Probing) -> Result<Options, Trouble> {
@@ -55,6 +57,10 @@ pub fn options(flags: &Probing) -> Result<Options, Trouble> {
             ..Roots::default()
         },
         control,
+        looks: Looks {
+            deep: flags.depth == Depth::Deep,
+            suites: flags.suites,
+        },
         ..Options::default()
     })
 }

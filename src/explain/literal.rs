@@ -291,6 +291,8 @@ pub(crate) fn endpoint(address: &str, does: Does) -> EndpointObservation {
         large_hello: None,
         raw_hello: None,
         other_certificate: Attempt::Skipped(Because::NotAsked),
+        deep: None,
+        suites: None,
         after_tls: after(Stage::Handshake),
         anomalies: Vec::new(),
         timings: Timings::default(),

@@ -8,6 +8,7 @@
 use crate::failure::Kind;
 use crate::finding::Severity;
 
+mod depth;
 mod hello;
 mod hop;
 mod local;
@@ -210,6 +211,12 @@ codes! {
     StarttlsAfterTls = "starttls-after-tls", tls::STARTTLS_AFTER_TLS;
     DataBeforeHandshake = "data-before-handshake", tls::DATA_BEFORE_HANDSHAKE;
     EhloAfterTlsFailed = "ehlo-after-tls-failed", tls::EHLO_AFTER_TLS_FAILED;
+    LegacyVersionAccepted = "legacy-version-accepted", depth::LEGACY_VERSION_ACCEPTED;
+    WeakSuiteAccepted = "weak-suite-accepted", depth::WEAK_SUITE_ACCEPTED;
+    SniDependent = "sni-dependent", depth::SNI_DEPENDENT;
+    PoolDiffers = "pool-differs", depth::POOL_DIFFERS;
+    StarttlsUnadvertised = "starttls-unadvertised", depth::STARTTLS_UNADVERTISED;
+    CommandInjection = "command-injection", depth::COMMAND_INJECTION;
     // Certificates.
     CertificateHostMismatch = "certificate-host-mismatch", tls::CERTIFICATE_HOST_MISMATCH;
     CertificateExpired = "certificate-expired", tls::CERTIFICATE_EXPIRED;

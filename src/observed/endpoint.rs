@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::attempt::Attempt;
 use crate::failure::Failure;
+use crate::observed::depth::{Depth, Suites};
 use crate::tls::certificate::Certificate;
 use crate::tls::handshake::{Handshake, KeyKind};
 use crate::tls::hello::suites::Suite;
@@ -31,6 +32,11 @@ pub struct EndpointObservation {
     /// A second handshake, for the certificate with the other kind of key,
     /// where TLSA records bind.
     pub other_certificate: Attempt<OtherCertificate>,
+    /// What `--depth deep` saw beside.
+    pub deep: Option<Box<Depth>>,
+    /// Every suite it takes, where that was asked; a version without an entry
+    /// was not asked to the end.
+    pub suites: Option<Suites>,
     /// EHLO said again after the handshake (RFC 3207, section 4.2).
     pub after_tls: Attempt<AfterTls>,
     pub anomalies: Vec<Anomaly>,

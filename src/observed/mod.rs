@@ -6,6 +6,7 @@
 //! and the explanation are plain functions over these, so that a saved
 //! observation can be judged again without a network.
 
+pub mod depth;
 pub mod domain;
 pub mod endpoint;
 pub mod past;

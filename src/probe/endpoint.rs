@@ -49,10 +49,31 @@ pub enum Hello<'a> {
     ByHand(&'a ClientHello),
 }
 
+/// How long an answer is waited for to a command that should have been
+/// forgotten.
+const INJECTION_WAIT: Duration = Duration::from_secs(3);
+
+/// What a conversation is held for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errand<'a> {
+    /// To see what STARTTLS comes to.
+    Usual,
+    /// To see what EHLO is answered with.
+    EhloOnly,
+    /// To say STARTTLS though it is not offered.
+    Unadvertised,
+    /// To indicate this server name instead of the host's, or none.
+    Named(Option<&'a str>),
+    /// To see whether a command behind STARTTLS, in the same segment, is taken
+    /// for one spoken inside TLS (CVE-2011-0411).
+    Inject,
+}
+
 /// What a conversation needs to know.
 #[derive(Debug, Clone)]
 pub struct Call<'a> {
     pub hello: Hello<'a>,
+    pub errand: Errand<'a>,
     /// The MX host, for the server name indication and the certificate; none
     /// where a bare address is probed.
     pub host: Option<&'a HostName>,
@@ -88,6 +109,8 @@ pub struct Called {
     pub hello_answered: bool,
     /// What came back to a hello made by hand, where one was sent.
     pub answer: Option<Answer>,
+    /// A command said before TLS was answered inside it.
+    pub injected: bool,
 }
 
 /// What came back to a hello made by hand.
@@ -109,6 +132,9 @@ impl Call<'_> {
     /// section 8.1).
     #[must_use]
     pub fn indicated(&self) -> Option<&str> {
+        if let Errand::Named(name) = self.errand {
+            return name;
+        }
         let named = self.dane.map(|check| &check.base);
         named.or(self.host).map(HostName::as_str)
     }
@@ -168,6 +194,7 @@ pub async fn call(call: &Call<'_>) -> Called {
                 other_proved: false,
                 hello_answered: false,
                 answer: None,
+                injected: false,
             }
         }
     }
@@ -191,6 +218,8 @@ fn unconnected(
         large_hello: None,
         raw_hello: None,
         other_certificate: Attempt::Skipped(because),
+        deep: None,
+        suites: None,
         after_tls: Attempt::Skipped(because),
         anomalies: Vec::new(),
         timings: Timings::default(),
@@ -222,6 +251,11 @@ async fn converse(
     let mut ours = vec![name.trim_matches(['[', ']']).to_owned()];
     ours.extend(local.map(|local| local.to_string()));
     let mut dialogue = Dialogue::new(peer.clone(), name.clone(), ours);
+    match call.errand {
+        Errand::EhloOnly => dialogue.leave_after_ehlo(),
+        Errand::Unadvertised => dialogue.say_starttls_anyway(),
+        Errand::Usual | Errand::Named(_) | Errand::Inject => {}
+    }
     let mut talk = Talk {
         call,
         began,
@@ -238,6 +272,7 @@ async fn converse(
     let mut proved = false;
     let mut hello_answered = false;
     let mut answer = None;
+    let mut injected = false;
     let mut data_before_handshake = false;
     if let End::Handshake = talk.run(&mut stream, &mut dialogue, Step::Hear).await {
         // What came in the same moment as the 220 is thrown away
@@ -249,6 +284,7 @@ async fn converse(
                 handshake = Some(shaken.result);
                 hello_answered = shaken.hello_answered;
                 proved = shaken.proved;
+                injected = shaken.injected;
             }
             Hello::ByHand(hello) => {
                 answer = Some(talk.ask(stream, hello, &peer).await);
@@ -272,6 +308,8 @@ async fn converse(
         large_hello: None,
         raw_hello: None,
         other_certificate: Attempt::Skipped(Because::NotAsked),
+        deep: None,
+        suites: None,
         after_tls: outcome.after_tls,
         anomalies: outcome.anomalies,
         timings: talk.timings,
@@ -299,6 +337,7 @@ async fn converse(
         other_proved: false,
         hello_answered,
         answer,
+        injected,
     }
 }
 
@@ -438,7 +477,12 @@ impl Talk<'_> {
     /// Sends a command. Whether that failed does not matter: what the server
     /// said before it closed is still to be read, and the end of it with it.
     async fn say<S: AsyncWrite + Unpin>(&self, stream: &mut S, command: &str) {
-        let line = format!("{command}\r\n");
+        let mut line = format!("{command}\r\n");
+        if self.call.errand == Errand::Inject && command == "STARTTLS" {
+            // RFC 3207, section 4 wants STARTTLS to be the last command of a
+            // group; NOOP harms nobody.
+            line.push_str("NOOP\r\n");
+        }
         let (left, _) = self.left();
         let saying = async {
             stream.write_all(line.as_bytes()).await?;
@@ -476,9 +520,11 @@ impl Talk<'_> {
                     result: Err(broken.failure),
                     hello_answered: broken.hello_answered,
                     proved: false,
+                    injected: false,
                 };
             }
         };
+        let injected = self.call.errand == Errand::Inject && self.is_answered(&mut stream).await;
         let step = dialogue.secured();
         let end = self.run(&mut stream, dialogue, step).await;
         // The close is announced (RFC 8446, section 6.1), but not waited for.
@@ -492,11 +538,34 @@ impl Talk<'_> {
         Shaken {
             hello_answered: true,
             proved: captured.proved,
+            injected,
             result: match late {
                 Some(failure) => Err(failure),
                 None => Ok(judged(self.call, captured, peer)),
             },
         }
+    }
+
+    /// Whether the server says something before it is spoken to.
+    async fn is_answered<S: AsyncRead + Unpin>(&mut self, stream: &mut S) -> bool {
+        let mut octets = [0; 512];
+        let (left, _) = self.left();
+        let wait = INJECTION_WAIT.min(left);
+        let read = self
+            .call
+            .clock
+            .timeout(wait, stream.read(&mut octets))
+            .await;
+        let Ok(Ok(length @ 1..)) = read else {
+            return false;
+        };
+        for line in octets[..length].split(|octet| *octet == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if !line.is_empty() {
+                self.note(Event::Heard(line.to_vec()));
+            }
+        }
+        true
     }
 
     async fn secure(
@@ -659,6 +728,7 @@ struct Shaken {
     result: Result<Handshake, Failure>,
     hello_answered: bool,
     proved: bool,
+    injected: bool,
 }
 
 enum Heard {

@@ -118,6 +118,7 @@ async fn probe(
     let host = HostName::parse("mx.example").unwrap();
     let asked = Call {
         hello: Hello::Ours(Offer::All),
+        errand: Errand::Usual,
         dane: None,
         host: Some(&host),
         address,

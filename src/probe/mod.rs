@@ -11,13 +11,15 @@
 //! Below them: `dns` asks, `policy` fetches what
 //! the domain demands of senders (RFC 8461), `mx` finds the hosts (RFC 5321, section 5.1;
 //! RFC 7505), `tlsa` what their certificates must be (RFC 7672), `endpoint` holds one conversation with one address
-//! (RFC 3207), `visit` as many as it takes to see what the server speaks, `capture` records the handshake without judging it, and
+//! (RFC 3207), `visit` as many as it takes to see what the server speaks, `deep` all
+//! that is asked beside on request, `capture` records the handshake without judging it, and
 //! `control` asks a host known to offer STARTTLS before anything negative is
 //! said. [`net`] has the clock and the dialling, `proxy` the dialling through a
 //! SOCKS server (RFC 1928); [`Share`] is for runs over many domains.
 
 mod capture;
 mod control;
+mod deep;
 mod dns;
 mod endpoint;
 mod here;
@@ -44,3 +46,4 @@ pub use prober::Prober;
 pub use proxy::{InvalidProxy, Proxy};
 pub use setup::SetupError;
 pub use share::{EndpointKey, Later, Share, Talked};
+pub use visit::Looks;

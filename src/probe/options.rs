@@ -14,6 +14,7 @@ use crate::probe::dns::Resolver;
 use crate::probe::net::Clock;
 use crate::probe::proxy::Proxy;
 use crate::probe::setup::SetupError;
+use crate::probe::visit::Looks;
 
 /// The host asked before anything negative is said, unless another is chosen:
 /// an MX host of the largest receiver, which has offered STARTTLS for years.
@@ -59,6 +60,8 @@ pub struct Options {
     pub clock: Clock,
     /// How many addresses of one domain are probed at the same time.
     pub concurrency: usize,
+    /// What is looked at beside the usual.
+    pub looks: Looks,
 }
 
 impl Default for Options {
@@ -81,6 +84,7 @@ impl Default for Options {
             public_only: false,
             clock: Clock::default(),
             concurrency: 4,
+            looks: Looks::default(),
         }
     }
 }

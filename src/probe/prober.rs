@@ -34,7 +34,7 @@ use crate::observed::endpoint::OtherCertificate;
 use crate::probe::capture::{Offer, Stack};
 use crate::probe::control as reading;
 use crate::probe::dns::{self, Dns};
-use crate::probe::endpoint::{self, Call, Called, Hello};
+use crate::probe::endpoint::{self, Call, Called, Errand, Hello};
 use crate::probe::here;
 use crate::probe::mx;
 use crate::probe::options::Options;
@@ -523,6 +523,7 @@ impl Inner {
     async fn call(&self, host: Option<&HostName>, dane: Option<&Check>, address: IpAddr) -> Called {
         let call = Call {
             hello: Hello::Ours(Offer::All),
+            errand: Errand::Usual,
             host,
             dane,
             address: SocketAddr::new(address, self.options.port),
@@ -536,7 +537,7 @@ impl Inner {
             judge: self.judge(),
             at: self.judged_at(),
         };
-        visit::visit(&call).await
+        visit::visit(&call, self.options.looks).await
     }
 
     /// The name to say, never the server's own (RFC 5321, section 4.1.1.1).

@@ -26,9 +26,11 @@ use aws_lc_rs::rand;
 
 use crate::attempt::Attempt;
 use crate::failure::{Failure, Kind, Stage};
+use crate::name::HostName;
 use crate::observed::endpoint::{Event, Exchange, OtherCertificate, RawHello};
 use crate::probe::capture::Offer;
-use crate::probe::endpoint::{self, Answer, Call, Called, Hello};
+use crate::probe::deep;
+use crate::probe::endpoint::{self, Answer, Call, Called, Errand, Hello};
 use crate::tls::certificate::Certificate;
 use crate::tls::handshake::{Handshake, KeyKind};
 use crate::tls::hello::flight::{ServerFlight, ServerKey};
@@ -39,7 +41,7 @@ use crate::tls::parameters::TlsVersion;
 const MOST_CONNECTIONS: u32 = 3;
 
 /// Holds the conversations.
-pub async fn visit(call: &Call<'_>) -> Called {
+pub async fn visit(call: &Call<'_>, looks: Looks) -> Called {
     let began = call.clock.moment();
     let mut visit = Visit {
         call,
@@ -52,16 +54,27 @@ pub async fn visit(call: &Call<'_>) -> Called {
     if visit.wants_by_hand() {
         visit.ask_by_hand().await;
     }
-    if let Some(kind) = visit.other_kind() {
+    if let Some(kind) = visit.other_kind(looks.deep) {
         visit.ask_for(kind).await;
+    }
+    if looks.deep || looks.suites {
+        deep::look(&mut visit, looks.deep, looks.suites).await;
     }
     visit.first
 }
 
-struct Visit<'a> {
-    call: &'a Call<'a>,
+/// What is looked at beside the usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Looks {
+    pub deep: bool,
+    pub suites: bool,
+}
+
+/// A visit under way.
+pub struct Visit<'a> {
+    pub call: &'a Call<'a>,
     /// The first conversation, with what the later ones changed.
-    first: Called,
+    pub first: Called,
     began: crate::probe::net::Moment,
 }
 
@@ -69,14 +82,27 @@ impl Visit<'_> {
     /// A further conversation. What it costs and what was said goes into the
     /// first one's account.
     async fn again(&mut self, hello: Hello<'_>, purpose: &'static str) -> Option<Called> {
+        self.further(hello, Errand::Usual, MOST_CONNECTIONS, purpose)
+            .await
+    }
+
+    /// The same on another errand; none where time or connections are used up.
+    pub async fn further(
+        &mut self,
+        hello: Hello<'_>,
+        errand: Errand<'_>,
+        most: u32,
+        purpose: &'static str,
+    ) -> Option<Called> {
         let began = self.call.clock.since(self.began);
         let deadline = self.call.deadline.saturating_sub(began);
         let observation = &mut self.first.observation;
-        if deadline < Duration::from_secs(1) || observation.connections >= MOST_CONNECTIONS {
+        if deadline < Duration::from_secs(1) || observation.connections >= most {
             return None;
         }
         let call = Call {
             hello,
+            errand,
             deadline,
             ..self.call.clone()
         };
@@ -179,11 +205,24 @@ impl Visit<'_> {
         self.reread();
     }
 
-    fn by_hand(&self, version: TlsVersion) -> ClientHello {
+    pub fn by_hand(&self, version: TlsVersion) -> ClientHello {
         let hello = ClientHello::new(version, random());
-        match self.call.dane.map(|check| &check.base).or(self.call.host) {
+        match self.named() {
             Some(host) => hello.server_name(host),
             None => hello,
+        }
+    }
+
+    /// The host to name.
+    pub fn named(&self) -> Option<&HostName> {
+        self.call.dane.map(|check| &check.base).or(self.call.host)
+    }
+
+    /// The server as messages name it.
+    pub fn peer(&self) -> String {
+        match self.call.host {
+            Some(host) => format!("{host} ({})", self.call.address.ip()),
+            None => self.call.address.ip().to_string(),
         }
     }
 
@@ -196,10 +235,7 @@ impl Visit<'_> {
     /// What the first handshake's failure was, in the light of the answer to
     /// the hello made by hand.
     fn reread(&mut self) {
-        let peer = match self.call.host {
-            Some(host) => format!("{host} ({})", self.call.address.ip()),
-            None => self.call.address.ip().to_string(),
-        };
+        let peer = self.peer();
         let observation = &mut self.first.observation;
         let Some((raw, version)) = observation
             .raw_hello
@@ -239,10 +275,12 @@ impl Visit<'_> {
     }
 
     /// The other kind of certificate to ask for, where its match with the TLSA
-    /// records matters.
-    fn other_kind(&self) -> Option<KeyKind> {
-        let check = self.call.dane?;
-        check.records.iter().find(|r| r.usability().is_ok())?;
+    /// records matters, or all is to be known.
+    fn other_kind(&self, deep: bool) -> Option<KeyKind> {
+        if !deep {
+            let check = self.call.dane?;
+            check.records.iter().find(|r| r.usability().is_ok())?;
+        }
         let handshake = self.first.observation.handshake.done()?;
         Some(KeyKind::of(handshake.chain.first()?)?.other())
     }

@@ -50,7 +50,16 @@ pub struct Dialogue {
     lines: Vec<Vec<u8>>,
     /// Failures since the driver last took them, in words.
     troubles: Vec<String>,
+    wish: Wish,
     outcome: Outcome,
+}
+
+/// How far the dialogue goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wish {
+    Usual,
+    EhloOnly,
+    Starttls,
 }
 
 /// What every step came to.
@@ -125,6 +134,7 @@ impl Dialogue {
             starttls_refusal: None,
             lines: Vec::new(),
             troubles: Vec::new(),
+            wish: Wish::Usual,
             outcome: Outcome {
                 greeting: Attempt::Skipped(Because::NotAsked),
                 ehlo: Attempt::Skipped(before()),
@@ -150,6 +160,17 @@ impl Dialogue {
         dialogue.outcome.handshake = before;
         dialogue.outcome.after_tls = Attempt::Skipped(before);
         dialogue
+    }
+
+    /// Only what EHLO is answered with is wanted.
+    pub fn leave_after_ehlo(&mut self) {
+        self.wish = Wish::EhloOnly;
+    }
+
+    /// STARTTLS is to be said whether it is offered or not, which is no rule of
+    /// RFC 3207 but shows a server whose EHLO reply was edited on the way.
+    pub fn say_starttls_anyway(&mut self) {
+        self.wish = Wish::Starttls;
     }
 
     /// The wait the dialogue is in.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use crate::answer::Answer;
 use crate::failure::{Failure, Kind, Stage};
+use crate::observed::depth::Depth;
 use crate::observed::domain::{DomainObservation, HostObservation};
 use crate::observed::endpoint::EndpointObservation;
 use crate::tls::handshake::Handshake;
@@ -121,6 +122,18 @@ impl<'o> Scene<'o> {
             hosts,
             doubtful,
         }
+    }
+
+    /// Whether some connections to an endpoint had STARTTLS offered and others
+    /// not, and the network here may be believed.
+    pub(super) fn is_inconsistent(&self, endpoint: &EndpointObservation) -> bool {
+        let deep = endpoint.deep.as_deref();
+        deep.is_some_and(Depth::is_inconsistent) && !self.is_doubted(endpoint)
+    }
+
+    /// Whether what an endpoint lacks may have been taken away on this network.
+    pub(super) fn is_doubted(&self, endpoint: &EndpointObservation) -> bool {
+        self.observation.control.failure().is_some() && endpoint.deep.is_some()
     }
 
     /// Why the network here cannot be believed: the control host failed, and

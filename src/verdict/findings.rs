@@ -17,6 +17,7 @@ use crate::verdict::sight::Sight;
 /// So many names or addresses are listed, the rest are counted.
 const LISTED: usize = 6;
 
+mod depth;
 mod endpoint;
 mod policy;
 mod published;

@@ -139,6 +139,14 @@ fn worst<'s, 'o: 's>(
             Sight::NoTls { .. } => without += 1,
             Sight::NotSeen(_) => {}
         }
+        // Some machines behind the address have STARTTLS, others lack it.
+        if scene.is_inconsistent(endpoint) {
+            match sight {
+                Sight::Tls(_) | Sight::Unproved { .. } => without += 1,
+                Sight::NoTls { .. } => with += 1,
+                Sight::NotSeen(_) => {}
+            }
+        }
     }
     match (with, without) {
         (0, 0) => Protection::Unknown,

@@ -33,6 +33,26 @@ pub(super) fn of(
         ),
         Protection::Mixed => {
             let lacking = hosts_where(scene, |sight| matches!(sight, Sight::NoTls { .. }));
+            let unsteady: Vec<&SeenHost<'_>> = scene
+                .hosts
+                .iter()
+                .filter(|host| {
+                    let mut sights = host.sights.iter();
+                    sights.any(|(endpoint, _)| scene.is_inconsistent(endpoint))
+                })
+                .collect();
+            if !unsteady.is_empty() {
+                let verb = if unsteady.len() == 1 {
+                    "offers"
+                } else {
+                    "offer"
+                };
+                return format!(
+                    "Mail sent now may travel in cleartext: {} {verb} STARTTLS on some \
+                     connections only.",
+                    names(&unsteady)
+                );
+            }
             let verb = if lacking.len() == 1 { "has" } else { "have" };
             format!(
                 "Mail sent now may travel in cleartext: {} {verb} no working STARTTLS{}.",

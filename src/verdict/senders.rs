@@ -55,7 +55,12 @@ pub(super) fn of_host(scene: &Scene<'_>, host: &SeenHost<'_>) -> Senders {
     if has_no_address(host.host) {
         return all(Delivery::SkipsHost);
     }
-    let opportunistic = worst_word(host.sights.iter().map(|(_, sight)| match sight {
+    let opportunistic = worst_word(host.sights.iter().map(|(endpoint, sight)| match sight {
+        Sight::Tls(_) | Sight::Unproved { .. } | Sight::NoTls { .. }
+            if scene.is_inconsistent(endpoint) =>
+        {
+            Delivery::MayDeliverCleartext
+        }
         // RFC 8996: many refuse, some of these then go on in clear.
         Sight::Tls(handshake) if handshake.version.is_legacy() => Delivery::MayDeliverCleartext,
         Sight::Unproved { outdated: true, .. } => Delivery::MayDeliverCleartext,

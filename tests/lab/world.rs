@@ -83,6 +83,11 @@ pub struct OptionSpec {
     pub probe_private: Option<bool>,
     #[serde(default)]
     pub offline: bool,
+    /// `--depth deep`, `--suites`
+    #[serde(default)]
+    pub deep: bool,
+    #[serde(default)]
+    pub suites: bool,
     /// `-v`
     #[serde(default)]
     pub verbose: u8,
@@ -340,6 +345,9 @@ pub struct Expect {
     /// Connections one address may see.
     #[serde(default = "one_connection")]
     pub connections: usize,
+    /// The command behind STARTTLS of `--depth deep` is no fault.
+    #[serde(default)]
+    pub injects: bool,
     /// Hosts that must not be connected to.
     #[serde(default)]
     pub untouched: Vec<String>,

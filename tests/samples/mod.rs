@@ -115,6 +115,8 @@ fn untouched(address: &str) -> EndpointObservation {
         large_hello: None,
         raw_hello: None,
         other_certificate: Attempt::Skipped(Because::NotAsked),
+        deep: None,
+        suites: None,
         after_tls: Attempt::Skipped(Because::NotAsked),
         anomalies: vec![],
         timings: Timings::default(),

@@ -1,12 +1,13 @@
 //! Causes in what the receiver makes of a hello, as a probe's second hello and
 //! the one made by hand show it: old versions, old suites, small groups, odd
-//! keys, and hellos that are not borne.
+//! keys, hellos that are not borne, and pools that answer by turns.
 
 use super::handshake::{failing, is_suite_alert, is_version_alert, sender_after_failure};
 use super::receiver::{identified, probed};
 use super::{Argument, Basis, Strength};
 use crate::explain::facts::{Facts, ProbeFacts, Seen};
 use crate::failure::Kind;
+use crate::observed::depth::Depth;
 use crate::observed::endpoint::RawHello;
 use crate::tls::certificate::Certificate;
 use crate::tls::hello::is_ours;
@@ -166,6 +167,29 @@ pub(super) fn certificate_key_refused(facts: &Facts<'_>) -> Option<Argument> {
         .for_(odd)
         .for_("some TLS libraries break off over it, even where nobody checks certificates");
     Some(sender_after_failure(facts, argument))
+}
+
+pub(super) fn pool_inconsistent(facts: &Facts<'_>) -> Option<Argument> {
+    let probe = probed(facts)?;
+    let looked = |seen: &&Seen<'_>| {
+        let deep = seen.endpoint.deep.as_deref();
+        deep.is_some_and(|depth| depth.offers().1 > 0)
+    };
+    let first = probe.session.iter().find(looked)?;
+    let unsteady = probe.session.iter().find(|seen| {
+        let deep = seen.endpoint.deep.as_deref();
+        deep.is_some_and(Depth::is_inconsistent)
+    });
+    let Some(seen) = unsteady else {
+        let (_, answered) = first.endpoint.deep.as_deref()?.offers();
+        let alike = format!("{answered} further connections were answered alike");
+        return Some(Argument::new(Strength::Unlikely, Basis::Probe).against(alike));
+    };
+    let (offers, answered) = seen.endpoint.deep.as_deref()?.offers();
+    Some(seen_by_hand(probe).for_(format!(
+        "{} offered STARTTLS on {offers} of {answered} further connections",
+        seen.endpoint.address
+    )))
 }
 
 /// What of a leaf some libraries refuse (RFC 9325, section 4.5).

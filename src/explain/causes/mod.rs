@@ -8,8 +8,7 @@
 //! would think of.
 //!
 //! Without a rule, since headers and one probe from outside can neither
-//! support nor exclude them: pools probed once
-//! (`pool-inconsistent`), what only logs and memory show
+//! support nor exclude them: what only logs and memory show
 //! (`receiver-overloaded`, `sender-library-too-new`,
 //! `sender-short-of-resources`, `starttls-stripped-near-sender`,
 //! `outage-then`), and what only earlier observations show
@@ -110,6 +109,7 @@ pub const RULES: &[(Cause, Rule)] = &[
     (Cause::DhTooSmall, hello::dh_too_small),
     (Cause::SuitesIncompatible, hello::suites_incompatible),
     (Cause::HelloIntolerance, hello::hello_intolerance),
+    (Cause::PoolInconsistent, hello::pool_inconsistent),
     (Cause::CertificateKeyRefused, hello::certificate_key_refused),
     (
         Cause::ClientCertificateDemanded,

@@ -7,11 +7,12 @@ use std::time::Duration;
 use crate::attempt::Attempt;
 use crate::failure::{Failure, Kind};
 use crate::name::HostName;
+use crate::observed::depth::Depth;
 use crate::observed::domain::{Control, DomainObservation, HostObservation};
 use crate::observed::endpoint::EndpointObservation;
 use crate::probe::capture::Offer;
 use crate::probe::control;
-use crate::probe::endpoint::{self, Call, Hello};
+use crate::probe::endpoint::{self, Call, Errand, Hello};
 use crate::probe::mx;
 use crate::probe::options::{ControlChoice, DEFAULT_CONTROL, Families, SMTP_PORT};
 use crate::probe::roots;
@@ -39,8 +40,9 @@ pub(super) fn wants_control(hosts: &[HostObservation]) -> bool {
             .flat_map(|host| &host.endpoints)
             .filter(|endpoint| !matches!(endpoint.connect, Attempt::Skipped(_)))
     };
-    let without_tls =
-        tried().any(|endpoint| endpoint.connect.is_done() && !endpoint.handshake.is_done());
+    let without_tls = tried()
+        .any(|endpoint| endpoint.connect.is_done() && !endpoint.handshake.is_done())
+        || tried().any(|endpoint| endpoint.deep.as_deref().is_some_and(Depth::is_inconsistent));
     let reached = tried().any(|endpoint| endpoint.connect.is_done());
     without_tls || (!reached && tried().next().is_some())
 }
@@ -145,6 +147,7 @@ impl Inner {
             let _turn = turn.lock().await;
             let call = Call {
                 hello: Hello::Ours(Offer::All),
+                errand: Errand::Usual,
                 host: Some(host),
                 dane: None,
                 address: SocketAddr::new(address, port),

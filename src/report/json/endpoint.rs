@@ -11,6 +11,7 @@ use crate::report::base64;
 use crate::report::json::attempt::{
     Attempt, Failure, Nothing, Octets, lines, milliseconds, rfc3339,
 };
+use crate::report::json::depth::Deep;
 use crate::report::json::words::VerbWord;
 use crate::tls;
 
@@ -46,7 +47,11 @@ pub struct Endpoint {
     pub anomalies: Vec<String>,
     /// How long each stage took; null where it was not reached.
     pub timings_ms: Timings,
-    /// Suites the server accepts, by version; null where they were not asked.
+    /// What `--depth deep` saw; null where it was not asked for.
+    #[serde(default)]
+    pub deep: Option<Box<Deep>>,
+    /// Suites the server accepts, by version and in its order (`--suites`); a version without
+    /// an entry was not asked to the end; null where they were not asked.
     pub suites: Option<BTreeMap<String, Vec<String>>>,
 }
 
@@ -73,7 +78,16 @@ impl From<&inner::EndpointObservation> for Endpoint {
                 starttls: e.timings.starttls.map(milliseconds),
                 handshake: e.timings.handshake.map(milliseconds),
             },
-            suites: None,
+            deep: e.deep.as_deref().map(|deep| Box::new(Deep::from(deep))),
+            suites: e.suites.as_ref().map(|suites| {
+                suites
+                    .iter()
+                    .map(|(version, codes)| {
+                        let names = codes.iter().map(|code| suite(*code)).collect();
+                        (version.name().to_owned(), names)
+                    })
+                    .collect()
+            }),
         }
     }
 }
@@ -291,8 +305,14 @@ impl From<&inner::RawHello> for RawHello {
     }
 }
 
+/// The IANA name of a suite, or its number.
+fn suite(code: u16) -> String {
+    tls::hello::suites::Suite::of(code)
+        .map_or_else(|| format!("0x{code:04X}"), |suite| suite.name.to_owned())
+}
+
 /// The IANA name of a group, or its number.
-fn group(code: u16) -> String {
+pub fn group(code: u16) -> String {
     tls::hello::group_name(code).map_or_else(|| format!("0x{code:04x}"), str::to_owned)
 }
 

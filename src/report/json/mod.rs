@@ -20,6 +20,7 @@
 mod attempt;
 mod chain;
 mod code;
+mod depth;
 mod document;
 mod domain;
 mod endpoint;

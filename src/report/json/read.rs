@@ -30,6 +30,7 @@ use crate::report::json::scan::{DomainData, RunData, ScanSummary};
 use crate::verdict::Required;
 
 mod attempt;
+mod depth;
 mod domain;
 mod endpoint;
 

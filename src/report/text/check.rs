@@ -16,6 +16,7 @@ use crate::report::text::style::{Paint, Style};
 use crate::report::text::{escape, findings};
 use crate::verdict::{Protection, Required, Verdict};
 
+mod deep;
 mod dialogue;
 mod dns;
 #[cfg(test)]
@@ -39,6 +40,7 @@ pub fn render(
         section(&mut out, &table::render(observation, verdict.at, style));
     }
     section(&mut out, &policies(observation));
+    section(&mut out, &deep::render(observation, style));
     if verbose >= 2 {
         section(&mut out, &dns::render(observation));
     }
@@ -68,13 +70,18 @@ fn headline(observation: &DomainObservation, verdict: &Verdict, style: Style) ->
         .findings
         .iter()
         .any(|finding| finding.code == Code::NotEnforced);
+    let below_12 = verdict
+        .findings
+        .iter()
+        .any(|finding| finding.code == Code::TlsBelow12);
     let mut words = match verdict.protection {
         _ if verdict.trouble_here => "cannot tell from this network".to_owned(),
         Protection::Unknown => "cannot tell".to_owned(),
         Protection::NoMail => "takes no mail".to_owned(),
         Protection::Cleartext => "cleartext".to_owned(),
         Protection::Mixed => "mixed, in cleartext on some paths".to_owned(),
-        Protection::Legacy => "legacy, TLS below 1.2 on some paths".to_owned(),
+        Protection::Legacy if below_12 => "legacy, TLS below 1.2 on some paths".to_owned(),
+        Protection::Legacy => "legacy, outdated TLS on some paths".to_owned(),
         level if not_enforced => format!("{}, not enforced", level.word()),
         level => level.word().to_owned(),
     };

@@ -1,8 +1,8 @@
 //! What a reply means in each state: the decisions of the dialogue, by the
 //! first digit of the code (RFC 5321, section 4.2).
 
-use super::{Dialogue, MOST_STRAY_REPLIES, PAUSE_BEFORE_REPEAT, State, Step};
-use crate::attempt::Attempt;
+use super::{Dialogue, MOST_STRAY_REPLIES, PAUSE_BEFORE_REPEAT, State, Step, Wish};
+use crate::attempt::{Attempt, Because};
 use crate::failure::{Failure, Kind};
 use crate::observed::endpoint::{AfterTls, Anomaly, EhloReply, Reply, Verb};
 use crate::smtp::ehlo;
@@ -105,7 +105,12 @@ impl Dialogue {
             keywords,
             lines: reply.lines,
         });
-        if offered {
+        if self.wish == Wish::EhloOnly {
+            self.outcome.starttls = Attempt::Skipped(Because::NotAsked);
+            self.outcome.handshake = Because::NotAsked;
+            return self.quit();
+        }
+        if offered || self.wish == Wish::Starttls {
             self.state = State::Starttls;
             self.stray_replies = 0;
             if !self.parser.pending().is_empty() {

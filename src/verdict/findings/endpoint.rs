@@ -64,6 +64,11 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
             }
             Sight::NotSeen(_) => {}
         }
+        if let Some(depth) = &endpoint.deep
+            && !scene.is_doubted(endpoint)
+        {
+            super::depth::of(depth, &mut add);
+        }
         for anomaly in &endpoint.anomalies {
             add(anomaly_code(*anomaly), String::new());
         }
@@ -93,6 +98,15 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
                     "{} agrees to STARTTLS and then closes the connection",
                     host.host.host
                 );
+            }
+            // Where a sender can have something better it is a note.
+            Code::DhGroupSmall
+                if host
+                    .sights
+                    .iter()
+                    .all(|(_, sight)| !matches!(sight, Sight::Unproved { .. })) =>
+            {
+                finding.severity = Severity::Note;
             }
             Code::HandshakeAlert
                 if host.sights.iter().any(|(_, sight)| {

@@ -7,6 +7,7 @@ use crate::observed::endpoint as inner;
 use crate::observed::endpoint::Anomaly;
 use crate::report::json::endpoint as twin;
 use crate::report::json::read::attempt::{attempt, failure, lines, nothing, unbase64};
+use crate::report::json::read::depth::depth;
 use crate::report::json::read::{Read, ReadError, Within as _, address, each, time, word};
 use crate::tls::certificate::{Certificate, PublicKey};
 use crate::tls::handshake::{DaneMatch, Handshake, Identity, KeyKind};
@@ -71,6 +72,13 @@ pub fn endpoint(e: &twin::Endpoint) -> Read<inner::EndpointObservation> {
             starttls: after(e.timings_ms.starttls),
             handshake: after(e.timings_ms.handshake),
         },
+        deep: e
+            .deep
+            .as_deref()
+            .map(|deep| depth(deep).map(Box::new))
+            .transpose()
+            .within("deep")?,
+        suites: e.suites.as_ref().map(suites).transpose().within("suites")?,
         transcript: Vec::new(),
     })
 }
@@ -106,6 +114,16 @@ fn raw_hello(raw: &twin::RawHello) -> Read<inner::RawHello> {
     })
 }
 
+fn suites(by_version: &BTreeMap<String, Vec<String>>) -> Read<BTreeMap<TlsVersion, Vec<u16>>> {
+    by_version
+        .iter()
+        .map(|(name, names)| {
+            let codes = each(names, |name| suite(name)).within(name)?;
+            Ok((version(name)?, codes))
+        })
+        .collect()
+}
+
 /// A suite by its name, or by its number where it is not registered.
 pub fn suite(name: &str) -> Read<u16> {
     let known = SUITES.iter().find(|suite| suite.name == name);
@@ -115,7 +133,7 @@ pub fn suite(name: &str) -> Read<u16> {
     }
 }
 
-fn group(name: &str) -> Read<u16> {
+pub fn group(name: &str) -> Read<u16> {
     let known = GROUPS.iter().find(|(_, known)| *known == name);
     match known {
         Some((code, _)) => Ok(*code),
@@ -135,7 +153,7 @@ pub fn version(name: &str) -> Read<TlsVersion> {
     word(TlsVersion::ALL, TlsVersion::name, name)
 }
 
-fn reply(reply: &twin::Reply) -> Read<inner::Reply> {
+pub fn reply(reply: &twin::Reply) -> Read<inner::Reply> {
     Ok(inner::Reply {
         code: reply.code,
         lines: lines(&reply.lines).within("lines")?,
