@@ -674,6 +674,8 @@ mod consumer {
         pub matching: u8,
         pub data: String,
         pub usable: bool,
+        pub unusable_because: Option<String>,
+        pub named_at: Vec<String>,
     }
 
     #[derive(Deserialize)]
@@ -695,6 +697,7 @@ mod consumer {
         pub raw_hello: Option<RawHello>,
         pub other_certificate: Attempt<OtherCertificate>,
         pub after_tls: Attempt<AfterTls>,
+        pub requiretls: Option<bool>,
         pub anomalies: Vec<String>,
         pub timings_ms: Timings,
         pub deep: Option<serde_json::Value>,
@@ -835,6 +838,7 @@ mod consumer {
         pub mandatory: String,
         pub mta_sts: String,
         pub dane: String,
+        pub requiretls: String,
     }
 
     #[derive(Deserialize)]

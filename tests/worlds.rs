@@ -12,14 +12,14 @@ mod lab;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use lab::world::{ControlSpec, Expect, World};
+use lab::world::{ControlSpec, Expect, ServiceSpec, World};
 use lab::{CONTROL_HOST, Lab, page};
 use serde_json::Value;
 use starttrace::answer::Answer;
 use starttrace::name::{DomainName, HostName};
 use starttrace::observed::domain::DomainObservation;
 use starttrace::probe::{
-    Clock, ControlChoice, Families, Looks, Options, Prober, Proxy, Resolver, Roots,
+    Clock, ControlChoice, Families, Looks, Options, Prober, Proxy, Resolver, Roots, Service,
 };
 use starttrace::report::{json, text};
 use starttrace::verdict::{self, Required};
@@ -126,6 +126,9 @@ worlds! {
     lf_only = "lf-only",
     lower_case_keyword = "lower-case-keyword",
     malformed_greeting = "malformed-greeting",
+    masked_command = "masked-command",
+    masked_greeting = "masked-greeting",
+    masked_letters = "masked-letters",
     missing_intermediate = "missing-intermediate",
     modern_hello_refused = "modern-hello-refused",
     mx_bad_backup = "mx-bad-backup",
@@ -159,6 +162,9 @@ worlds! {
     proxy_password_wrong = "proxy-password-wrong",
     proxy_silent = "proxy-silent",
     proxy_target_refused = "proxy-target-refused",
+    requiretls = "requiretls",
+    requiretls_before_tls = "requiretls-before-tls",
+    requiretls_not_vouched_for = "requiretls-not-vouched-for",
     resolver_over_tls = "resolver-over-tls",
     resolver_over_tls_expired = "resolver-over-tls-expired",
     resolver_over_tls_nobody_there = "resolver-over-tls-nobody-there",
@@ -177,19 +183,29 @@ worlds! {
     starttls_in_hostname = "starttls-in-hostname",
     starttls_masked = "starttls-masked",
     sts_404 = "sts-404",
+    sts_bad_backup = "sts-bad-backup",
     sts_bad_grammar = "sts-bad-grammar",
     sts_common_name_only = "sts-common-name-only",
     sts_enforce = "sts-enforce",
+    sts_header_flood = "sts-header-flood",
+    sts_id_changed_case = "sts-id-changed-case",
     sts_media_type = "sts-media-type",
+    sts_mode_none = "sts-mode-none",
+    sts_mode_twice = "sts-mode-twice",
     sts_mx_not_listed = "sts-mx-not-listed",
     sts_no_host = "sts-no-host",
     sts_nobody_there = "sts-nobody-there",
     sts_not_http = "sts-not-http",
+    sts_not_yet_valid = "sts-not-yet-valid",
+    sts_other_root = "sts-other-root",
     sts_oversize = "sts-oversize",
+    sts_private_host = "sts-private-host",
     sts_record_servfail = "sts-record-servfail",
     sts_redirect = "sts-redirect",
     sts_self_signed_dane = "sts-self-signed-dane",
+    sts_silent = "sts-silent",
     sts_slow_drip = "sts-slow-drip",
+    sts_status_500 = "sts-status-500",
     sts_testing = "sts-testing",
     sts_truncated = "sts-truncated",
     sts_two_records = "sts-two-records",
@@ -198,6 +214,10 @@ worlds! {
     sts_web_page = "sts-web-page",
     sts_web_self_signed = "sts-web-self-signed",
     sts_web_wrong_name = "sts-web-wrong-name",
+    submission = "submission",
+    submissions = "submissions",
+    submissions_busy = "submissions-busy",
+    submissions_cleartext = "submissions-cleartext",
     suites = "suites",
     tarpit = "tarpit",
     tls10_only = "tls10-only",
@@ -351,6 +371,11 @@ fn options(world: &World, lab: &Lab) -> Options {
         resolvers: vec![resolver],
         port: lab.port,
         policy_port: lab.port,
+        service: match chosen.service {
+            ServiceSpec::Relay => None,
+            ServiceSpec::Submission => Some(Service::Submission),
+            ServiceSpec::Submissions => Some(Service::Submissions),
+        },
         families: match (chosen.ipv4_only, chosen.ipv6_only) {
             (true, _) => Families::V4,
             (_, true) => Families::V6,
@@ -506,8 +531,10 @@ fn manners(lab: &Lab, expect: &Expect, faults: &mut Vec<String>) {
     let injected = |fault: &String| {
         expect.injects && (fault.contains("octets behind STARTTLS") || fault.contains("NOOP"))
     };
-    let log = lab.log.faults(EHLO, expect.connections);
-    faults.extend(log.into_iter().filter(|fault| !injected(fault)));
+    if !expect.tls_first {
+        let log = lab.log.faults(EHLO, expect.connections);
+        faults.extend(log.into_iter().filter(|fault| !injected(fault)));
+    }
     for host in &expect.untouched {
         if lab.log.connections_to(host) > 0 {
             faults.push(format!("{host} was connected to"));

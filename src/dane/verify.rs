@@ -276,6 +276,18 @@ pub fn verify(
     }
 }
 
+/// Which of the records are usable and name a certificate of the chain, or its
+/// key, whatever else they ask for.
+#[must_use]
+pub fn named_by(records: &[Record], chain: &[Certificate]) -> Vec<bool> {
+    let chain = &chain[..chain.len().min(MAX_CHAIN)];
+    let chain = Chain::new(chain, &[], Timestamp::UNIX_EPOCH);
+    records
+        .iter()
+        .map(|record| record.usability().is_ok() && chain.depth_of(record).is_some())
+        .collect()
+}
+
 fn reason(records: &[Record], checks: &[Check], empty_chain: bool) -> Mismatch {
     let mut usable = records
         .iter()

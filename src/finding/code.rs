@@ -154,6 +154,7 @@ codes! {
     Deadline = "deadline", local::DEADLINE;
     InvalidDomain = "invalid-domain", local::INVALID_DOMAIN;
     // Where mail goes.
+    SubmissionPort = "submission-port", mx::SUBMISSION_PORT;
     NullMx = "null-mx", mx::NULL_MX;
     NullMxBesideOthers = "null-mx-beside-others", mx::NULL_MX_BESIDE_OTHERS;
     Nxdomain = "nxdomain", mx::NXDOMAIN;
@@ -208,6 +209,8 @@ codes! {
     WeakSuite = "weak-suite", hello::WEAK_SUITE;
     AnonymousSuite = "anonymous-suite", hello::ANONYMOUS_SUITE;
     DhGroupSmall = "dh-group-small", hello::DH_GROUP_SMALL;
+    CleartextOnTlsPort = "cleartext-on-tls-port", tls::CLEARTEXT_ON_TLS_PORT;
+    RequiretlsBeforeTls = "requiretls-before-tls", tls::REQUIRETLS_BEFORE_TLS;
     StarttlsAfterTls = "starttls-after-tls", tls::STARTTLS_AFTER_TLS;
     DataBeforeHandshake = "data-before-handshake", tls::DATA_BEFORE_HANDSHAKE;
     EhloAfterTlsFailed = "ehlo-after-tls-failed", tls::EHLO_AFTER_TLS_FAILED;
@@ -223,6 +226,7 @@ codes! {
     CertificateNotYetValid = "certificate-not-yet-valid", tls::CERTIFICATE_NOT_YET_VALID;
     CertificateNotTrusted = "certificate-not-trusted", tls::CERTIFICATE_NOT_TRUSTED;
     CertificateWeak = "certificate-weak", tls::CERTIFICATE_WEAK;
+    CertificateCommonNameOnly = "certificate-common-name-only", tls::CERTIFICATE_COMMON_NAME_ONLY;
     CertificateExpiresSoon = "certificate-expires-soon", tls::CERTIFICATE_EXPIRES_SOON;
     ValidationFailure = "validation-failure", tls::VALIDATION_FAILURE;
     // Policies.

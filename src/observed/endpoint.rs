@@ -90,6 +90,19 @@ pub struct OtherCertificate {
     pub handshake: Option<Box<Handshake>>,
 }
 
+impl EndpointObservation {
+    /// Whether the server names REQUIRETLS where it counts: in the reply to EHLO
+    /// inside TLS (RFC 8689, section 2). None where there was no such reply.
+    #[must_use]
+    pub fn requiretls(&self) -> Option<bool> {
+        let after = self.after_tls.done()?;
+        Some(after.keywords.iter().any(|keyword| {
+            let word = keyword.split(' ').next().unwrap_or_default();
+            word.eq_ignore_ascii_case("REQUIRETLS")
+        }))
+    }
+}
+
 /// A reply as it came: the code and every line with its code, without CRLF.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {

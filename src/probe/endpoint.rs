@@ -74,6 +74,8 @@ pub enum Errand<'a> {
 pub struct Call<'a> {
     pub hello: Hello<'a>,
     pub errand: Errand<'a>,
+    /// TLS comes before the first word (RFC 8314, section 3.3).
+    pub implicit_tls: bool,
     /// The MX host, for the server name indication and the certificate; none
     /// where a bare address is probed.
     pub host: Option<&'a HostName>,
@@ -250,7 +252,12 @@ async fn converse(
     };
     let mut ours = vec![name.trim_matches(['[', ']']).to_owned()];
     ours.extend(local.map(|local| local.to_string()));
-    let mut dialogue = Dialogue::new(peer.clone(), name.clone(), ours);
+    let begin = if call.implicit_tls {
+        Dialogue::implicit
+    } else {
+        Dialogue::new
+    };
+    let mut dialogue = begin(peer.clone(), name.clone(), ours);
     match call.errand {
         Errand::EhloOnly => dialogue.leave_after_ehlo(),
         Errand::Unadvertised => dialogue.say_starttls_anyway(),
@@ -274,10 +281,16 @@ async fn converse(
     let mut answer = None;
     let mut injected = false;
     let mut data_before_handshake = false;
-    if let End::Handshake = talk.run(&mut stream, &mut dialogue, Step::Hear).await {
+    let end = if call.implicit_tls {
+        End::Handshake
+    } else {
+        talk.run(&mut stream, &mut dialogue, Step::Hear).await
+    };
+    if let End::Handshake = end {
         // What came in the same moment as the 220 is thrown away
         // (RFC 3207, section 6).
-        data_before_handshake = stream.try_read(&mut [0; 4096]).is_ok_and(|n| n > 0);
+        data_before_handshake =
+            !call.implicit_tls && stream.try_read(&mut [0; 4096]).is_ok_and(|n| n > 0);
         match call.hello {
             Hello::Ours(offer) => {
                 let shaken = talk.shake(stream, &mut dialogue, offer, &peer).await;
@@ -316,6 +329,10 @@ async fn converse(
         transcript: talk.transcript,
     };
     if observation.handshake.failure().is_some() {
+        if call.implicit_tls {
+            observation.greeting = Attempt::Skipped(Because::After(Stage::Handshake));
+            observation.ehlo = Attempt::Skipped(Because::After(Stage::Handshake));
+        }
         observation.after_tls = Attempt::Skipped(Because::After(Stage::Handshake));
         observation
             .anomalies
@@ -526,6 +543,7 @@ impl Talk<'_> {
         };
         let injected = self.call.errand == Errand::Inject && self.is_answered(&mut stream).await;
         let step = dialogue.secured();
+        self.phase_began = self.call.clock.moment();
         let end = self.run(&mut stream, dialogue, step).await;
         // The close is announced (RFC 8446, section 6.1), but not waited for.
         let closing = self.call.clock.timeout(QUIT_WAIT, stream.shutdown());

@@ -119,6 +119,7 @@ async fn probe(
     let asked = Call {
         hello: Hello::Ours(Offer::All),
         errand: Errand::Usual,
+        implicit_tls: false,
         dane: None,
         host: Some(&host),
         address,

@@ -40,7 +40,7 @@ pub use dns::{InvalidResolver, Resolver};
 pub use net::Clock;
 pub use options::{
     ControlChoice, DEFAULT_CONTROL, DnssecTrust, Families, InvalidControl, Options, Roots,
-    SMTP_PORT,
+    SMTP_PORT, Service,
 };
 pub use prober::Prober;
 pub use proxy::{InvalidProxy, Proxy};

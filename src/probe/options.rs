@@ -34,6 +34,8 @@ pub struct Options {
     /// What is believed of their word about signatures.
     pub dnssec: DnssecTrust,
     pub port: u16,
+    /// What is expected there; none: as the port's number says.
+    pub service: Option<Service>,
     /// Where MTA-STS policies are fetched.
     pub policy_port: u16,
     pub families: Families,
@@ -70,6 +72,7 @@ impl Default for Options {
             resolvers: Vec::new(),
             dnssec: DnssecTrust::Auto,
             port: SMTP_PORT,
+            service: None,
             policy_port: HTTPS_PORT,
             families: Families::Both,
             mx: Vec::new(),
@@ -89,7 +92,37 @@ impl Default for Options {
     }
 }
 
+/// What a port is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Service {
+    /// Mail between servers.
+    Relay,
+    /// Mail from mail programs, with STARTTLS (RFC 6409).
+    Submission,
+    /// The same inside TLS from the first octet (RFC 8314, section 3.3).
+    Submissions,
+}
+
+impl Service {
+    /// What the number of a port says (RFC 8314, section 7.3). Port 465 is
+    /// never asked for STARTTLS, nor another for TLS at once.
+    #[must_use]
+    pub fn of_port(port: u16) -> Self {
+        match port {
+            465 => Self::Submissions,
+            587 => Self::Submission,
+            _ => Self::Relay,
+        }
+    }
+}
+
 impl Options {
+    /// What is expected at the port.
+    #[must_use]
+    pub fn service(&self) -> Service {
+        self.service.unwrap_or(Service::of_port(self.port))
+    }
+
     /// Whether connections can be made from an address with what else is
     /// chosen.
     pub(super) fn fits_source(&self, address: IpAddr) -> Result<(), SetupError> {

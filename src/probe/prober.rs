@@ -37,7 +37,7 @@ use crate::probe::dns::{self, Dns};
 use crate::probe::endpoint::{self, Call, Called, Errand, Hello};
 use crate::probe::here;
 use crate::probe::mx;
-use crate::probe::options::Options;
+use crate::probe::options::{Options, Service};
 use crate::probe::policy::{self, Fetch};
 use crate::probe::roots;
 use crate::probe::setup::SetupError;
@@ -487,7 +487,12 @@ impl Inner {
         takes_mail: Result<(), Because>,
         loopback_is_meant: bool,
     ) -> Policies {
-        if let Err(because) = takes_mail {
+        // RFC 8461 and RFC 8460 are about mail between servers.
+        let relayed = match self.options.service() {
+            Service::Relay => Ok(()),
+            Service::Submission | Service::Submissions => Err(Because::Submission),
+        };
+        if let Err(because) = takes_mail.and(relayed) {
             return Policies {
                 mta_sts: policy::unasked(because, because),
                 tls_rpt: Attempt::Skipped(because),
@@ -524,6 +529,7 @@ impl Inner {
         let call = Call {
             hello: Hello::Ours(Offer::All),
             errand: Errand::Usual,
+            implicit_tls: self.options.service() == Service::Submissions,
             host,
             dane,
             address: SocketAddr::new(address, self.options.port),

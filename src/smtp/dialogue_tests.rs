@@ -177,6 +177,25 @@ fn s5_codes_that_differ_are_noted() {
 }
 
 #[test]
+fn s6_the_code_decides_whatever_the_text_says() {
+    // A greeting that regrets, an offer that is denied in words, a go-ahead
+    // that speaks of failure.
+    let (said, outcome) = play(&[
+        Says("220 554 no service here, TLS not available\r\n"),
+        Says("250-mx: 502 EHLO not implemented\r\n250 STARTTLS\r\n"),
+        Says("220 454 TLS not available\r\n"),
+        Handshakes,
+        Says("250 mx: 530 must issue a STARTTLS command first\r\n"),
+        BYE,
+    ]);
+    assert_eq!(said[1], "STARTTLS");
+    assert!(outcome.starttls.is_done() && outcome.after_tls.is_done());
+    // And the other way round.
+    let (_, outcome) = play(&[GREETING, EHLO, Says("454 ready to start TLS\r\n"), Closes]);
+    assert_eq!(kind(&outcome.starttls), Some(Kind::StarttlsTemporary));
+}
+
+#[test]
 fn s7_a_reply_without_end_ends_the_dialogue() {
     let endless: &'static str = Box::leak("250-x\r\n".repeat(300).into_boxed_str());
     let (said, outcome) = play(&[GREETING, Says(endless)]);

@@ -38,10 +38,12 @@ fn of(certificate: &Certificate, at: Timestamp) -> Dates {
     }
 }
 
-/// A path to a trusted root, in time, for this host's name.
+/// A path to a trusted root, in time, for this host's name. A common name is no
+/// proof of it: RFC 9525, section 6.3 has dropped it, and senders differ.
 pub(super) fn pkix_holds(handshake: &Handshake, at: Timestamp, observed: Timestamp) -> bool {
     handshake.pkix.is_done()
         && handshake.identity.is_done()
+        && !common_name_only(handshake)
         && dates(handshake, at, observed) == Dates::InTime
 }
 
@@ -52,4 +54,13 @@ pub(super) fn dane_holds(handshake: &Handshake, at: Timestamp, observed: Timesta
         .dane
         .done()
         .is_some_and(|m| m.usage == 3 || dates(handshake, at, observed) == Dates::InTime)
+}
+
+/// Whether the leaf has no dNSName, so that names stand in its common name
+/// alone.
+pub(super) fn common_name_only(handshake: &Handshake) -> bool {
+    handshake
+        .chain
+        .first()
+        .is_some_and(|leaf| leaf.common_name_only)
 }

@@ -147,6 +147,28 @@ fn domain(scene: &Scene<'_>, protection: Protection, list: &mut List) {
         ),
         _ => {}
     }
+    if protection::is_submission(observation) {
+        let port = observation
+            .hosts
+            .iter()
+            .flat_map(|host| &host.endpoints)
+            .map(|endpoint| endpoint.port)
+            .next();
+        if let Some(port) = port {
+            list.add(
+                usize::MAX,
+                Finding::new(
+                    Code::SubmissionPort,
+                    format!("port {port} is for mail programs, not for mail between servers"),
+                    match port {
+                        465 => "port 465: submission inside TLS".to_owned(),
+                        587 => "port 587: submission with STARTTLS".to_owned(),
+                        port => format!("port {port}, as a port of submission"),
+                    },
+                ),
+            );
+        }
+    }
     published::sts(scene, list);
     published::tls_rpt(scene, list);
     if matches!(

@@ -140,7 +140,7 @@ impl Delivery {
     }
 }
 
-/// The four kinds of sender.
+/// The kinds of sender.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Senders {
     /// Uses TLS where it can, checks nothing (RFC 7435).
@@ -151,6 +151,8 @@ pub struct Senders {
     pub mta_sts: Delivery,
     /// Follows DANE (RFC 7672).
     pub dane: Delivery,
+    /// Has mail that demands TLS on the whole way (RFC 8689).
+    pub requiretls: Delivery,
 }
 
 /// How many endpoints were seen of how many.

@@ -215,6 +215,10 @@ pub(super) enum Enforcement {
 /// Whether it is certain that neither DANE nor MTA-STS binds senders. To be
 /// asked below the level `enforced` only.
 pub(super) fn enforcement(observation: &DomainObservation) -> Enforcement {
+    // Mail programs insist or not as they are set up.
+    if is_submission(observation) {
+        return Enforcement::Unknown;
+    }
     let mut hosts = observation
         .hosts
         .iter()
@@ -255,4 +259,10 @@ pub(super) fn enforcement(observation: &DomainObservation) -> Enforcement {
     } else {
         Enforcement::Unknown
     }
+}
+
+/// Whether what was seen is a port for mail programs: policies about mail
+/// between servers were left alone for that.
+pub(super) fn is_submission(observation: &DomainObservation) -> bool {
+    observation.mta_sts.record == Attempt::Skipped(Because::Submission)
 }

@@ -19,6 +19,20 @@ pub(super) fn of(
     answer: Answer,
     required: Required,
 ) -> String {
+    let said = about_servers(scene, protection, answer, required);
+    if protection::is_submission(scene.observation) {
+        // RFC 8314: what mail programs do, not other servers.
+        return said.replacen("Mail sent now", "Mail submitted now", 1);
+    }
+    said
+}
+
+fn about_servers(
+    scene: &Scene<'_>,
+    protection: Protection,
+    answer: Answer,
+    required: Required,
+) -> String {
     match protection {
         Protection::NoMail => no_mail(scene),
         _ if scene.control_trouble().is_some() => control(scene),

@@ -4,8 +4,9 @@
 //! not suit it (RFC 5321, section 5.1); a host that was not seen leaves the
 //! word of the others, except where it decides.
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Because};
 use crate::dane::outcome::{Action, Conduct as Dane};
+use crate::finding::Code;
 use crate::mta_sts::evaluate::Conduct as Sts;
 use crate::observed::domain::{Dnssec, MxSource, StsMode};
 use crate::verdict::assess::{Scene, SeenHost};
@@ -13,6 +14,8 @@ use crate::verdict::policies::{dane_action, dane_conduct, sts_conduct};
 use crate::verdict::protection::{has_no_address, mx_dnssec, sts_mode};
 use crate::verdict::sight::Sight;
 use crate::verdict::{Delivery, Protection, Senders};
+
+mod requiretls;
 
 /// What each sender would do with mail for the domain.
 pub(super) fn of_domain(scene: &Scene<'_>, protection: Protection) -> Senders {
@@ -47,6 +50,7 @@ pub(super) fn of_domain(scene: &Scene<'_>, protection: Protection) -> Senders {
             Policy::Enforced => insisting(hosts.iter().map(|senders| senders.mta_sts)),
         },
         dane: dane_of_domain(scene, &hosts, opportunistic),
+        requiretls: requiretls::of_domain(&hosts),
     }
 }
 
@@ -67,7 +71,9 @@ pub(super) fn of_host(scene: &Scene<'_>, host: &SeenHost<'_>) -> Senders {
         Sight::Tls(_) | Sight::Unproved { .. } => Delivery::DeliversEncrypted,
         // After a failed handshake some senders go on in clear and others keep
         // the mail; without STARTTLS all deliver in clear (RFC 7435).
-        Sight::NoTls { code, .. } if code.word().starts_with("handshake") => {
+        Sight::NoTls { code, .. }
+            if code.word().starts_with("handshake") || *code == Code::CleartextOnTlsPort =>
+        {
             Delivery::MayDeliverCleartext
         }
         Sight::NoTls { .. } => Delivery::DeliversCleartext,
@@ -117,6 +123,11 @@ pub(super) fn of_host(scene: &Scene<'_>, host: &SeenHost<'_>) -> Senders {
                 }
             })),
         },
+        requiretls: any_endpoint(
+            host.sights
+                .iter()
+                .map(|(endpoint, sight)| requiretls::at(scene, host.host, endpoint, sight)),
+        ),
     }
 }
 
@@ -126,6 +137,7 @@ fn all(delivery: Delivery) -> Senders {
         mandatory: delivery,
         mta_sts: delivery,
         dane: delivery,
+        requiretls: delivery,
     }
 }
 
@@ -192,6 +204,8 @@ fn sts_state(scene: &Scene<'_>) -> Policy {
             // go on as without a policy. It depends on the sender.
             None => Policy::Unknown,
         },
+        // RFC 8461 is about mail between servers.
+        Attempt::Skipped(Because::Submission) => Policy::None,
         Attempt::Failed(_) | Attempt::Skipped(_) => Policy::Unknown,
     }
 }

@@ -50,6 +50,17 @@ pub fn sight(endpoint: &EndpointObservation) -> Sight<'_> {
     .flatten()
     .next();
     if let Some(failure) = failure {
+        // RFC 8314, section 3.3: what came in place of a ServerHello is the
+        // greeting of a server that knows of no TLS here.
+        if endpoint.starttls == Attempt::Skipped(Because::ImplicitTls)
+            && failure.kind == Kind::HandshakeNotTls
+            && failure.heard.as_deref().is_some_and(is_smtp_reply)
+        {
+            return Sight::NoTls {
+                code: Code::CleartextOnTlsPort,
+                failure: Some(failure),
+            };
+        }
         return match &endpoint.raw_hello {
             Some(hello) if failure.stage == Stage::Handshake && hello.version.is_some() => {
                 unproved(hello, failure)
@@ -82,6 +93,20 @@ pub fn sight_from_here<'o>(
         (Sight::NoTls { .. }, Some(failure)) => Sight::NotSeen(Some(failure)),
         (sight, _) => sight,
     }
+}
+
+/// Whether octets begin as a reply does (RFC 5321, section 4.2).
+fn is_smtp_reply(octets: &[u8]) -> bool {
+    matches!(
+        octets,
+        [
+            b'2'..=b'5',
+            b'0'..=b'5',
+            b'0'..=b'9',
+            b' ' | b'-' | b'\r',
+            ..
+        ]
+    )
 }
 
 /// Weighs the answer to a hello made by hand. It refutes "no TLS" in any case.

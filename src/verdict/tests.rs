@@ -349,7 +349,7 @@ fn a_domain_without_mail_is_told_from_one_not_found_out() {
 }
 
 #[test]
-fn certificates_are_judged_as_of_the_time_given() {
+fn c7_certificates_are_judged_as_of_the_time_given() {
     let observation = one(tls(A, MX1));
     for (when, protection, code) in [
         (

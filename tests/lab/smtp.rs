@@ -26,6 +26,7 @@ pub struct Server {
     handshake: Vec<Step>,
     quit: Vec<Step>,
     fragments: Fragments,
+    implicit_tls: bool,
     clock_speed: u32,
     tls: Arc<ServerConfig>,
     /// Where TLS is spoken instead.
@@ -54,6 +55,7 @@ impl Server {
             handshake: steps(&spec.handshake),
             quit: steps(&spec.quit),
             fragments: spec.fragments,
+            implicit_tls: spec.implicit_tls,
             clock_speed,
             tls: Arc::new(Authority::lab().server_config(spec)),
             tls_elsewhere,
@@ -136,6 +138,9 @@ impl Session {
     }
 
     async fn run(&self, mut stream: TcpStream) -> io::Result<()> {
+        if self.server.implicit_tls {
+            return self.inside_tls(stream).await;
+        }
         // A client that talks first has done so after this.
         tokio::time::sleep(Duration::from_millis(3)).await;
         let mut early = Vec::new();
@@ -207,6 +212,28 @@ impl Session {
             let long = self.server.longest_hello.is_some_and(|l| length > l);
             let modern = hello[..seen].windows(BOTH.len()).any(|at| at == BOTH);
             return Ok(long || (self.server.refuses_tls13 && modern));
+        }
+    }
+
+    /// A session that begins with TLS (RFC 8314, section 3.3).
+    async fn inside_tls(&self, stream: TcpStream) -> io::Result<()> {
+        let acceptor = TlsAcceptor::from(Arc::clone(&self.server.tls));
+        match acceptor.accept(stream).into_fallible().await {
+            Ok(mut stream) => {
+                let (_, tls) = stream.get_ref();
+                self.note(Noticed::Secured {
+                    version: format!("{:?}", tls.protocol_version().unwrap()),
+                    sni: tls.server_name().map(str::to_owned),
+                });
+                if self.say(&mut stream, &self.server.greeting).await? == Next::GoOn {
+                    self.converse(&mut stream, &mut Vec::new(), true).await?;
+                }
+                self.close(&mut stream).await
+            }
+            Err((error, mut stream)) => {
+                self.note(Noticed::HandshakeFailed(error.to_string()));
+                self.close(&mut stream).await
+            }
         }
     }
 

@@ -91,6 +91,9 @@ pub struct OptionSpec {
     /// `-v`
     #[serde(default)]
     pub verbose: u8,
+    /// What the port is for, which numbers below 1024 would say.
+    #[serde(default)]
+    pub service: ServiceSpec,
 }
 
 /// A resolver over TLS, which knows what the name server knows.
@@ -101,6 +104,18 @@ pub struct DotSpec {
     pub address: String,
     #[serde(default)]
     pub certificate: CertificateKind,
+}
+
+/// What a world's port is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceSpec {
+    #[default]
+    Relay,
+    /// As port 587.
+    Submission,
+    /// As port 465: servers begin with TLS.
+    Submissions,
 }
 
 /// A web host, over HTTPS, which says the same to every request.
@@ -170,6 +185,9 @@ pub struct ServerSpec {
     pub handshake: Vec<String>,
     #[serde(default = "default_quit")]
     pub quit: Vec<String>,
+    /// TLS comes first.
+    #[serde(default)]
+    pub implicit_tls: bool,
     #[serde(default)]
     pub fragments: Fragments,
     #[serde(default)]
@@ -222,6 +240,7 @@ impl ServerSpec {
             starttls: default_starttls(),
             handshake: default_handshake(),
             quit: default_quit(),
+            implicit_tls: false,
             fragments: Fragments::default(),
             tls: TlsVersions::default(),
             client_certificate: ClientCertificate::default(),
@@ -354,6 +373,10 @@ pub struct Expect {
     /// Names that must not be asked of the name server.
     #[serde(default)]
     pub unasked: Vec<String>,
+    /// The probe begins with TLS where the server knows none: what the server
+    /// takes for lines is nothing to judge manners by.
+    #[serde(default)]
+    pub tls_first: bool,
     /// Where the proxy was asked to connect, in any order.
     pub relayed: Option<Vec<String>>,
     /// The whole of what was said to a host.

@@ -174,3 +174,14 @@ pub(super) const ADDRESSES_DIFFER: Words = Words {
             Often one machine of a pool was forgotten.",
     fix: Some("configure every machine behind the name alike"),
 };
+pub(super) const SUBMISSION_PORT: Words = Words {
+    severity: Note,
+    standard: Some("RFC 8314, section 3.3"),
+    tlsrpt: None,
+    summary: "this port is for mail programs, not for mail between servers",
+    means: "Port 587 takes mail from mail programs with STARTTLS, port 465 inside TLS from \
+            the first octet. Neither tells anything about port 25, where mail servers \
+            deliver to each other: MX records, DANE for SMTP, MTA-STS and TLSRPT are about \
+            that.",
+    fix: Some("leave --port out to see how mail from other servers travels"),
+};

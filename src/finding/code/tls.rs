@@ -206,3 +206,35 @@ pub(super) const VALIDATION_FAILURE: Words = Words {
             it.",
     fix: Some("look at the certificate with `starttrace check -v`"),
 };
+pub(super) const CLEARTEXT_ON_TLS_PORT: Words = Words {
+    severity: Error,
+    standard: Some("RFC 8314, section 3.3"),
+    tlsrpt: None,
+    summary: "the server speaks cleartext SMTP where TLS must come first",
+    means: "Port 465 is for submission inside TLS from the first octet. A mail program that is \
+            set up for it cannot talk to this server; one that is set up otherwise sends its \
+            password before any TLS.",
+    fix: Some(
+        "switch TLS on for the service on port 465 (Postfix: smtpd_tls_wrappermode=yes; Exim: \
+         tls_on_connect_ports = 465)",
+    ),
+};
+pub(super) const REQUIRETLS_BEFORE_TLS: Words = Words {
+    severity: Warning,
+    standard: Some("RFC 8689, section 2"),
+    tlsrpt: None,
+    summary: "the server names REQUIRETLS before TLS only",
+    means: "The keyword counts in the reply to EHLO inside TLS alone: what is said in clear \
+            anybody can put there. Senders whose mail demands TLS on the whole way return it.",
+    fix: Some("have it named inside TLS, and not before"),
+};
+pub(super) const CERTIFICATE_COMMON_NAME_ONLY: Words = Words {
+    severity: Warning,
+    standard: Some("RFC 9525, section 6.3"),
+    tlsrpt: None,
+    summary: "the certificate has the name of an MX host as common name only",
+    means: "Some senders that check names still take a common name (Postfix, Exim), others do \
+            not: RFC 9525 has dropped it, MTA-STS never took it (RFC 8461, section 4.2), and \
+            most TLS libraries no longer look. So it is not counted as proof of the name.",
+    fix: Some("get a certificate with the host's name in subjectAltName"),
+};

@@ -14,7 +14,7 @@ use crate::probe::capture::Offer;
 use crate::probe::control;
 use crate::probe::endpoint::{self, Call, Errand, Hello};
 use crate::probe::mx;
-use crate::probe::options::{ControlChoice, DEFAULT_CONTROL, Families, SMTP_PORT};
+use crate::probe::options::{ControlChoice, DEFAULT_CONTROL, Families, SMTP_PORT, Service};
 use crate::probe::roots;
 use crate::tls::pkix::PathJudge;
 
@@ -74,7 +74,10 @@ impl Inner {
                 let mut addresses = hosts.iter().flat_map(|host| &host.endpoints).peekable();
                 let all_here = addresses.peek().is_some()
                     && addresses.all(|endpoint| is_loopback(endpoint.address));
-                if self.points_here() || all_here {
+                // That mail servers can be reached says nothing of the ports for
+                // mail programs.
+                let elsewhere = self.options.service() != Service::Relay;
+                if self.points_here() || all_here || elsewhere {
                     return None;
                 }
                 HostName::parse(DEFAULT_CONTROL)
@@ -148,6 +151,7 @@ impl Inner {
             let call = Call {
                 hello: Hello::Ours(Offer::All),
                 errand: Errand::Usual,
+                implicit_tls: Service::of_port(port) == Service::Submissions,
                 host: Some(host),
                 dane: None,
                 address: SocketAddr::new(address, port),

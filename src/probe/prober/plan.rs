@@ -14,7 +14,7 @@ use crate::observed::domain::{Dnssec, HostObservation, MxAnswer, MxRecord, MxSou
 use crate::probe::endpoint;
 use crate::probe::mx::Destinations;
 use crate::probe::net::is_public;
-use crate::probe::options::{Families, SMTP_PORT};
+use crate::probe::options::{Families, SMTP_PORT, Service};
 use crate::probe::tlsa::{self, Check};
 
 use super::{Inner, MOST_ENDPOINTS};
@@ -97,7 +97,7 @@ impl Inner {
 
     /// Whether the options point to this machine: a test, not the Internet.
     pub(super) fn points_here(&self) -> bool {
-        self.options.port != SMTP_PORT
+        (self.options.port != SMTP_PORT && Service::of_port(self.options.port) == Service::Relay)
             || self
                 .options
                 .resolvers

@@ -3,8 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::dane::verify::named_by;
 use crate::mta_sts::policy::{Advisory, MediaType};
 use crate::observed::domain as inner;
+use crate::observed::endpoint::EndpointObservation;
 use crate::report::json::attempt::{Attempt, hexadecimal, milliseconds, rfc3339};
 use crate::report::json::endpoint::Endpoint;
 use crate::report::json::verdict::VerdictData;
@@ -296,7 +298,7 @@ impl From<&inner::HostObservation> for Host {
             preference: host.preference,
             canonical: host.canonical.as_ref().map(ToString::to_string),
             addresses: Attempt::from(&host.addresses),
-            tlsa: Attempt::from(&host.tlsa),
+            tlsa: Attempt::of(&host.tlsa, |tlsa| Tlsa::of(tlsa, &host.endpoints)),
             mta_sts_listed: host.mta_sts_listed,
             endpoints: host.endpoints.iter().map(Endpoint::from).collect(),
         }
@@ -330,20 +332,36 @@ pub struct Tlsa {
     pub records: Vec<TlsaRecord>,
 }
 
-impl From<&inner::Tlsa> for Tlsa {
-    fn from(tlsa: &inner::Tlsa) -> Self {
+impl Tlsa {
+    /// The twin, with what the host's addresses showed of each record.
+    fn of(tlsa: &inner::Tlsa, endpoints: &[EndpointObservation]) -> Self {
+        let records: Vec<_> = tlsa.records.iter().map(inner::TlsaRecord::record).collect();
+        let mut named_at = vec![Vec::new(); records.len()];
+        for endpoint in endpoints {
+            let Some(handshake) = endpoint.handshake.done() else {
+                continue;
+            };
+            let named = named_by(&records, &handshake.chain);
+            for (at, _) in named_at.iter_mut().zip(named).filter(|(_, named)| *named) {
+                at.push(endpoint.address.to_string());
+            }
+        }
         Self {
             dnssec: tlsa.dnssec.into(),
             base_domain: tlsa.base_domain.clone(),
             records: tlsa
                 .records
                 .iter()
-                .map(|record| TlsaRecord {
+                .zip(records)
+                .zip(named_at)
+                .map(|((record, plain), named_at)| TlsaRecord {
                     usage: record.usage,
                     selector: record.selector,
                     matching: record.matching,
                     data: hexadecimal(&record.data),
                     usable: record.usable,
+                    unusable_because: plain.usability().err().map(|why| why.to_string()),
+                    named_at,
                 })
                 .collect(),
         }
@@ -359,4 +377,10 @@ pub struct TlsaRecord {
     /// Lower-case hexadecimal.
     pub data: String,
     pub usable: bool,
+    /// Why senders cannot use it; null where they can.
+    #[serde(default)]
+    pub unusable_because: Option<String>,
+    /// The addresses that sent a certificate or key that the record names.
+    #[serde(default)]
+    pub named_at: Vec<String>,
 }

@@ -25,7 +25,8 @@ pub struct Endpoint {
     pub connect: Attempt<Nothing>,
     pub greeting: Attempt<Reply>,
     pub ehlo: Attempt<Ehlo>,
-    /// Skipped because `not-offered` where EHLO did not name STARTTLS.
+    /// Skipped because `not-offered` where EHLO did not name STARTTLS, and because
+    /// `implicit-tls` where TLS comes first (port 465): greeting and EHLO are then inside it.
     pub starttls: Attempt<Reply>,
     pub handshake: Attempt<Handshake>,
     /// How the handshake failed with a post-quantum key share in the hello, where it succeeded
@@ -41,6 +42,10 @@ pub struct Endpoint {
     pub other_certificate: Attempt<OtherCertificate>,
     /// EHLO said again after the handshake.
     pub after_tls: Attempt<AfterTls>,
+    /// Whether REQUIRETLS is named inside TLS, where alone it counts (RFC 8689); null where
+    /// EHLO was not answered there.
+    #[serde(default)]
+    pub requiretls: Option<bool>,
     /// Odd things that did not end the dialogue, as kebab-case words: `starttls-after-tls`,
     /// `data-before-handshake`, `auth-before-tls`, `bare-lf`, `over-long-line`,
     /// `code-mismatch`, and others.
@@ -70,6 +75,7 @@ impl From<&inner::EndpointObservation> for Endpoint {
             raw_hello: e.raw_hello.as_ref().map(RawHello::from),
             other_certificate: Attempt::from(&e.other_certificate),
             after_tls: Attempt::from(&e.after_tls),
+            requiretls: e.requiretls(),
             anomalies: e.anomalies.iter().map(|a| a.word().to_owned()).collect(),
             timings_ms: Timings {
                 connect: e.timings.connect.map(milliseconds),

@@ -133,6 +133,7 @@ impl DomainData {
             mandatory: Delivery::Unknown,
             mta_sts: Delivery::Unknown,
             dane: Delivery::Unknown,
+            requiretls: Delivery::Unknown,
         };
         Self {
             input,

@@ -78,6 +78,9 @@ pub struct Senders {
     pub mta_sts: DeliveryWord,
     /// Follows DANE (RFC 7672).
     pub dane: DeliveryWord,
+    /// Has mail that demands TLS on the whole way (REQUIRETLS, RFC 8689).
+    #[serde(default = "unknown")]
+    pub requiretls: DeliveryWord,
 }
 
 impl From<inner::Senders> for Senders {
@@ -87,8 +90,14 @@ impl From<inner::Senders> for Senders {
             mandatory: senders.mandatory.into(),
             mta_sts: senders.mta_sts.into(),
             dane: senders.dane.into(),
+            requiretls: senders.requiretls.into(),
         }
     }
+}
+
+/// What a report that was written before the field says.
+fn unknown() -> DeliveryWord {
+    inner::Delivery::Unknown.into()
 }
 
 /// The judgement on one host.

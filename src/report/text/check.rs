@@ -121,13 +121,16 @@ fn headline(observation: &DomainObservation, verdict: &Verdict, style: Style) ->
 /// DANE, MTA-STS and TLSRPT, as far as they were asked.
 fn policies(observation: &DomainObservation) -> String {
     let mut out = String::new();
+    let requiretls = requiretls(observation);
+    let wide = if requiretls.is_some() { 10 } else { 7 };
     for (name, policy) in [
         ("DANE", dane(observation)),
         ("MTA-STS", mta_sts(observation)),
         ("TLSRPT", tls_rpt(observation)),
+        ("REQUIRETLS", requiretls),
     ] {
         if let Some((word, more)) = policy {
-            let first = format!("  {name:<7}  {word:<8}  ");
+            let first = format!("  {name:<wide$}  {word:<8}  ");
             out.push_str(&paragraph(&first, &escape::text(&more)));
         }
     }
@@ -143,6 +146,31 @@ fn tls_rpt(observation: &DomainObservation) -> Option<(&'static str, String)> {
         Attempt::Done(record) => Some(("present", record.rua.join(", "))),
         Attempt::Failed(failure) => Some(("unknown", failure.message.clone())),
         Attempt::Skipped(_) => None,
+    }
+}
+
+/// Who takes mail that demands TLS on the whole way (RFC 8689); nothing where
+/// nobody does, as nearly everywhere.
+fn requiretls(observation: &DomainObservation) -> Option<(&'static str, String)> {
+    let endpoints = || observation.hosts.iter().flat_map(|host| &host.endpoints);
+    let count = |wanted| {
+        endpoints()
+            .filter(|e| e.requiretls() == Some(wanted))
+            .count()
+    };
+    match (count(true), count(false)) {
+        (0, _) => None,
+        (n, 0) => Some((
+            "offered",
+            match n {
+                1 => "by the one address that was seen".to_owned(),
+                n => format!("by all {n} addresses that were seen"),
+            },
+        )),
+        (n, without) => Some((
+            "partly",
+            format!("by {n} of {} addresses that were seen", n + without),
+        )),
     }
 }
 

@@ -5,16 +5,18 @@ use std::net::IpAddr;
 use jiff::{Timestamp, Unit};
 
 use super::{List, listed, said};
+use crate::attempt::{Attempt, Because};
 use crate::failure::{Failure, Kind};
 use crate::finding::{Code, Finding, Severity};
 use crate::observed::domain::{HostObservation, StsMode};
 use crate::observed::endpoint::{Anomaly, EndpointObservation, RawHello};
+use crate::smtp::ehlo;
 use crate::tls::certificate::Certificate;
 use crate::tls::handshake::Handshake;
 use crate::tls::hello::is_ours;
 use crate::tls::hello::suites::Protection;
 use crate::verdict::assess::{Scene, SeenHost};
-use crate::verdict::certificates::{Dates, dane_holds, dates};
+use crate::verdict::certificates::{Dates, common_name_only, dane_holds, dates};
 use crate::verdict::policies::usable_tlsa;
 use crate::verdict::sight::Sight;
 
@@ -69,6 +71,9 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
         {
             super::depth::of(depth, &mut add);
         }
+        if requiretls_in_clear_only(endpoint, sight) {
+            add(Code::RequiretlsBeforeTls, String::new());
+        }
         for anomaly in &endpoint.anomalies {
             add(anomaly_code(*anomaly), String::new());
         }
@@ -119,6 +124,21 @@ pub(super) fn of(scene: &Scene<'_>, place: usize, host: &SeenHost<'_>, list: &mu
         }
         list.add(place, finding);
     }
+}
+
+/// RFC 8689, section 2: the keyword counts after TLS alone. Where EHLO was not
+/// answered inside TLS nothing is known.
+fn requiretls_in_clear_only(endpoint: &EndpointObservation, sight: &Sight<'_>) -> bool {
+    let in_clear = endpoint.starttls != Attempt::Skipped(Because::ImplicitTls)
+        && endpoint
+            .ehlo
+            .done()
+            .is_some_and(|ehlo| ehlo::offers(&ehlo.keywords, "REQUIRETLS"));
+    in_clear
+        && match endpoint.requiretls() {
+            Some(offered) => !offered,
+            None => matches!(sight, Sight::NoTls { .. }),
+        }
 }
 
 fn handshake_findings(
@@ -172,6 +192,13 @@ fn handshake_findings(
             format!("names {}", listed(names.iter()))
         };
         add(Code::of(failure.kind), seen);
+    }
+    // Under a policy that is told as the failure it then is.
+    if handshake.identity.is_done() && common_name_only(handshake) && !by_policy {
+        add(
+            Code::CertificateCommonNameOnly,
+            "no dNSName in subjectAltName".to_owned(),
+        );
     }
     if at_date == Dates::InTime
         && handshake.pkix.is_done()

@@ -1,6 +1,7 @@
 //! The DNS answers, as a zone file would have them (RFC 1035, section 5).
 
 use crate::attempt::Attempt;
+use crate::dane::verify::named_by;
 use crate::observed::domain::{Dnssec, DomainObservation, MxSource, ResolverPath};
 use crate::report::text::escape;
 use crate::report::text::layout::paragraph;
@@ -73,6 +74,31 @@ pub(super) fn render(observation: &DomainObservation) -> String {
                     ),
                     tlsa.dnssec,
                 );
+                let plain = record.record();
+                if let Err(why) = plain.usability() {
+                    zone.comment(&format!("  not usable: {why}"));
+                    continue;
+                }
+                let named: Vec<String> = host
+                    .endpoints
+                    .iter()
+                    .filter(|endpoint| {
+                        endpoint.handshake.done().is_some_and(|handshake| {
+                            named_by(std::slice::from_ref(&plain), &handshake.chain) == [true]
+                        })
+                    })
+                    .map(|endpoint| endpoint.address.to_string())
+                    .collect();
+                if host
+                    .endpoints
+                    .iter()
+                    .any(|endpoint| endpoint.handshake.is_done())
+                {
+                    zone.comment(&match named.is_empty() {
+                        true => "  names nothing that was sent".to_owned(),
+                        false => format!("  names what was sent by {}", named.join(", ")),
+                    });
+                }
             }
         });
     }

@@ -58,6 +58,11 @@ pub(super) fn render(observation: &DomainObservation, at: Timestamp, style: Styl
             let sight = sight_from_here(observation, endpoint);
             let mut cells = cells(sight, at);
             cells[0] = format!("  {}", endpoint.address).into();
+            if endpoint.starttls == Attempt::Skipped(Because::ImplicitTls)
+                && matches!(sight, Sight::Tls(_) | Sight::Unproved { .. })
+            {
+                cells[1] = "implicit".into();
+            }
             if with_dane {
                 cells[4] = dane(host, sight);
             }
@@ -145,6 +150,7 @@ fn cells(sight: Sight<'_>, at: Timestamp) -> [Cell; 5] {
                     Code::StarttlsNotSupported | Code::HeloOnly => "no",
                     Code::StarttlsTemporary | Code::StarttlsRejected => "refused",
                     Code::StarttlsMasked => "masked",
+                    Code::CleartextOnTlsPort => "cleartext",
                     _ => "broken",
                 },
             ),
@@ -183,6 +189,11 @@ fn certificate(handshake: &Handshake, at: Timestamp) -> Cell {
             .failure()
             .or_else(|| handshake.identity.failure());
         match failure.map(|failure| failure.kind) {
+            None if leaf.is_some_and(|leaf| leaf.common_name_only)
+                && handshake.identity.is_done() =>
+            {
+                "CN only"
+            }
             None if handshake.pkix.is_done() && handshake.identity.is_done() => {
                 return Cell::painted(Paint::Good, "valid");
             }
