@@ -250,7 +250,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn people_paste_many_things_for_a_domain() {
+    fn mx15_people_paste_many_things_for_a_domain() {
         for (input, domain) in [
             ("partner.example", "partner.example"),
             ("Partner.Example.", "partner.example"),

@@ -22,7 +22,9 @@ pub(super) fn of(
     let said = about_servers(scene, protection, answer, required);
     if protection::is_submission(scene.observation) {
         // RFC 8314: what mail programs do, not other servers.
-        return said.replacen("Mail sent now", "Mail submitted now", 1);
+        return said
+            .replacen("Mail sent now", "Mail submitted now", 1)
+            .replace("working STARTTLS", "working TLS");
     }
     said
 }
