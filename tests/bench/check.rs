@@ -207,6 +207,10 @@ struct World {
 }
 
 /// Starts the other process; it ends with the pipe to it.
+#[expect(
+    clippy::zombie_processes,
+    reason = "it is wanted until this process ends"
+)]
 fn world() -> &'static World {
     static WORLD: OnceLock<World> = OnceLock::new();
     WORLD.get_or_init(|| {
