@@ -17,8 +17,8 @@ use starttrace::mta_sts::policy::{Advisory, MediaType};
 use starttrace::name::HostName;
 use starttrace::observed::domain::{Dnssec, DomainObservation, MxRecord, StsMode};
 use starttrace::observed::endpoint::Anomaly;
+use starttrace::report::json;
 use starttrace::report::json::read::{self, Document};
-use starttrace::report::json::{self};
 use starttrace::verdict::{Required, assess};
 
 fn written(observation: &DomainObservation, required: Required) -> Value {
@@ -320,7 +320,7 @@ fn what_is_missing_or_new_is_borne_and_what_is_wrong_is_told_with_its_place() {
         (
             "/data/verdict/protection",
             json!("splendid"),
-            "data.verdict.protection: \"splendid\" is none of no-mail, cleartext",
+            "data.verdict.protection: unknown variant `splendid`, expected one of `no-mail`",
         ),
         (
             "/data/observed/mx/status",

@@ -69,6 +69,21 @@ pub enum Format {
     Json,
     /// One JSON document a line
     Ndjson,
+    /// A table (report)
+    #[value(hide = true)]
+    Csv,
+    /// A page (report)
+    #[value(hide = true)]
+    Html,
+    /// A TLS policy table for Postfix (report)
+    #[value(hide = true)]
+    PostfixPolicy,
+    /// A list for a connector of Exchange Online (report)
+    #[value(hide = true)]
+    ExchangeDomains,
+    /// A list for the secure transport setting of Google Workspace (report)
+    #[value(hide = true)]
+    GoogleDomains,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -84,6 +99,7 @@ pub enum Command {
     Trace(Trace),
     Explain(Explain),
     Scan(Scan),
+    Report(Report),
     History(History),
     Codes(Codes),
     /// Print the JSON Schema (draft 2020-12) of every output
@@ -379,6 +395,47 @@ pub struct Scan {
     pub probing: Probing,
 }
 
+/// Render saved results in another form, or judge them again
+///
+/// Reads what check, trace and explain wrote with -f json or ndjson, and what
+/// scan wrote, compressed by gzip or not; a million lines are read as a stream. A line
+/// that cannot be read is told and passed over. Beside text, json and ndjson there
+/// are these forms: csv (a table for spreadsheets), html (one page, without
+/// scripts), postfix-policy (a table for smtp_tls_policy_maps), exchange-domains
+/// and google-domains (lists for a connector of Exchange Online and for the secure
+/// transport setting of Google Workspace). A policy is made for partners that
+/// proved to be authenticated or enforced, and outlives what was seen: make it
+/// anew often.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  starttrace report --only cleartext,mixed partners.ndjson
+  starttrace report -f html -o partners.html partners.ndjson
+  starttrace report --at 2027-01-31 --require authenticated reports.ndjson.gz
+  starttrace report -f postfix-policy -o tls_policy partners.ndjson")]
+pub struct Report {
+    /// Saved results, or `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Show domains of these levels only: no-mail, cleartext, mixed, legacy,
+    /// encrypted, authenticated, enforced, unknown
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_delimiter = ',',
+        hide_possible_values = true,
+        help_heading = "Judging"
+    )]
+    pub only: Vec<Only>,
+    /// Judge again whether this level is reached [default: as it was judged]
+    #[arg(long, value_name = "LEVEL", help_heading = "Judging")]
+    pub require: Option<Require>,
+    /// Judge certificates again as of this time (2026-12-24 or
+    /// 2026-12-24T18:00:00Z) [default: as they were judged]
+    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Judging")]
+    pub at: Option<jiff::Timestamp>,
+}
+
 /// List the finding codes, or describe one
 ///
 /// Without CODE: every finding and cause code with its severity. With CODE: its
@@ -501,6 +558,19 @@ pub enum Dnssec {
     Auto,
     Ad,
     Off,
+}
+
+/// A level that `report` shows alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Only {
+    NoMail,
+    Cleartext,
+    Mixed,
+    Legacy,
+    Encrypted,
+    Authenticated,
+    Enforced,
+    Unknown,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

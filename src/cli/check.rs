@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::Semaphore;
 
-use crate::cli::args::{Check, Require};
+use crate::cli::args::Check;
 use crate::cli::memory::Memory;
 use crate::cli::output::{Output, Trouble, complain};
-use crate::cli::{Exit, probing};
+use crate::cli::{Exit, judging, probing};
 use crate::name::DomainName;
 use crate::probe::Options;
 use crate::report::{json, text};
-use crate::verdict::{self, Required};
+use crate::verdict;
 
 /// Domains probed at the same time; lists are the business of another command.
 const AT_ONCE: usize = 4;
@@ -38,11 +38,7 @@ pub fn run(args: &Check, output: &mut Output) -> Result<Exit, Trouble> {
         at: args.at,
         ..probing::options(&args.probing)?
     };
-    let required = match args.require {
-        Require::Tls => Required::Tls,
-        Require::Authenticated => Required::Authenticated,
-        Require::Enforced => Required::Enforced,
-    };
+    let required = judging::required(args.require);
     let prober = probing::prober(options)?;
     let runtime = probing::runtime()?;
     let memory = Memory::open(&args.remembering);

@@ -98,6 +98,11 @@ impl Output {
         self.verbose
     }
 
+    /// The file that is written, if it is one.
+    pub fn name(&self) -> Option<String> {
+        matches!(self.sink, Sink::File(_)).then(|| self.name.clone())
+    }
+
     /// Whether results are pages for people.
     pub fn is_text(&self) -> bool {
         self.format == Format::Text
@@ -154,6 +159,13 @@ impl Output {
                 let line = json().to_string();
                 self.write(&format!("{line}\n"))
             }
+            // The other forms have no result in the middle; their writer gives
+            // octets.
+            Format::Csv
+            | Format::Html
+            | Format::PostfixPolicy
+            | Format::ExchangeDomains
+            | Format::GoogleDomains => Ok(()),
         }
     }
 
@@ -165,7 +177,7 @@ impl Output {
     ) -> Result<(), Trouble> {
         match self.format {
             Format::Text => self.result(text, || Value::Null),
-            Format::Json | Format::Ndjson => {
+            _ => {
                 let documents = json();
                 self.accept(documents.len())?;
                 for document in documents {

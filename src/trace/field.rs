@@ -20,7 +20,7 @@ use std::ops::Range;
 use jiff::Zoned;
 
 use crate::trace::clauses;
-use crate::trace::message::Unfolded;
+use crate::trace::message::{self, Unfolded};
 use crate::trace::tls_note;
 use crate::trace::transmission::Transmission;
 
@@ -267,6 +267,19 @@ fn closing_parentheses(text: &str) -> Closing {
     }
     pairs.sort_unstable();
     Closing(pairs)
+}
+
+/// Parses a whole field, its name included, that stands at an offset of its
+/// file.
+#[must_use]
+pub fn parse_at(field: &[u8], offset: usize) -> Received {
+    let header = message::read(field);
+    let Some(found) = header.fields.first() else {
+        return Received::default();
+    };
+    let mut received = parse(&found.value);
+    received.relocate(&|span| span.start + offset..span.end + offset);
+    received
 }
 
 /// Parses one field value.

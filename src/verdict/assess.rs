@@ -98,7 +98,7 @@ pub(super) fn shown<'o>(
 }
 
 impl<'o> Scene<'o> {
-    fn new(observation: &'o DomainObservation, at: Timestamp) -> Self {
+    pub(super) fn new(observation: &'o DomainObservation, at: Timestamp) -> Self {
         let hosts: Vec<SeenHost<'o>> = observation
             .hosts
             .iter()

@@ -25,6 +25,7 @@ mod certificates;
 mod findings;
 pub mod lost;
 mod policies;
+mod proof;
 mod protection;
 mod reason;
 mod senders;
@@ -35,6 +36,7 @@ mod tests;
 use jiff::Timestamp;
 
 pub use assess::assess;
+pub use proof::{Proof, proofs};
 pub use sight::{Sight, sight, sight_from_here};
 
 use crate::answer::Answer;

@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::report::json::attempt::rfc3339;
+use crate::report::json::attempt::{Octets, rfc3339};
 use crate::report::json::verdict::{Finding, findings};
 use crate::report::json::words::{
     AnswerWord, ClientCertificateWord, EndToEndWord, EvidenceWord, GapWord, LegWord, PartStateWord,
@@ -17,7 +17,7 @@ use crate::trace::evidence::TlsEvidence;
 use crate::trace::field::Piece;
 
 /// The Received chain of one message.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ChainData {
     pub source: Source,
     pub message: Message,
@@ -91,7 +91,7 @@ impl From<&inner::Chain> for ChainData {
 }
 
 /// Where the message came from.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Source {
     /// As given; `-` is standard input.
     pub path: String,
@@ -101,7 +101,7 @@ pub struct Source {
 }
 
 /// What the message says of itself.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     pub message_id: Option<String>,
     #[schemars(with = "Option<String>", extend("format" = "date-time"))]
@@ -115,7 +115,7 @@ pub struct Message {
 }
 
 /// One hop: one Received field.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Hop {
     /// From 1, the oldest.
     pub hop: usize,
@@ -123,6 +123,8 @@ pub struct Hop {
     pub line: usize,
     /// Octets in the file: first, and one behind the last.
     pub span: [usize; 2],
+    /// The field as it stands in the file, folds kept; null in what older versions wrote.
+    pub raw: Option<Octets>,
     /// Names as written, without brackets.
     pub from: Option<From_>,
     pub by: Option<By>,
@@ -159,6 +161,7 @@ impl From<&inner::Hop> for Hop {
             hop: hop.number,
             line: hop.line,
             span: span(&hop.span),
+            raw: Some(Octets::from(&hop.raw[..])),
             from: received.from.as_ref().map(|from| From_ {
                 helo: from.helo.clone(),
                 rdns: from.rdns.clone(),
@@ -197,7 +200,7 @@ impl From<&inner::Hop> for Hop {
 }
 
 /// Who connected.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "From")]
 pub struct From_ {
     pub helo: Option<String>,
@@ -206,14 +209,14 @@ pub struct From_ {
 }
 
 /// Who wrote the line.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct By {
     pub host: Option<String>,
     pub ip: Option<String>,
 }
 
 /// The software that wrote the line.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Software {
     pub name: String,
     pub version: Option<String>,
@@ -221,7 +224,7 @@ pub struct Software {
 }
 
 /// What the line attests about TLS.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tls {
     pub state: TlsStateWord,
     /// Null where the state is unstated or not applicable.
@@ -271,7 +274,7 @@ impl From<&TlsEvidence> for Tls {
 }
 
 /// One piece of evidence.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Evidence {
     pub kind: EvidenceWord,
     pub says: SaysWord,
@@ -281,14 +284,14 @@ pub struct Evidence {
 }
 
 /// How a message was sent on.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Turn {
     pub kind: TurnWord,
     pub text: String,
 }
 
 /// What a field other than Received says.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Supporting {
     pub kind: SupportWord,
     pub text: String,
@@ -299,7 +302,7 @@ pub struct Supporting {
 }
 
 /// One of three parts of the way.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     pub leg: WhichWord,
     /// The hops that tell of it.
@@ -310,7 +313,7 @@ pub struct Part {
 }
 
 /// A break between two neighbouring hops.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Gap {
     /// Hop numbers.
     pub between: [usize; 2],

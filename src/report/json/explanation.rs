@@ -1,7 +1,7 @@
 //! `explanation`: a chain, the probes of its hops, and ranked causes.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::explain as inner;
 use crate::observed::domain::DomainObservation;
@@ -15,7 +15,7 @@ use crate::trace::chain::Chain;
 use crate::verdict::Verdict;
 
 /// Why the hops of one message lacked TLS.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ExplanationData {
     pub chain: ChainData,
     /// One for each domain or host that was asked.
@@ -46,7 +46,7 @@ impl ExplanationData {
 }
 
 /// What is concluded about one hop, and why.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct HopExplanation {
     /// Number of the hop in the chain.
     pub hop: usize,
@@ -88,14 +88,14 @@ impl From<&inner::HopExplanation> for HopExplanation {
 }
 
 /// The state of a hop after all evidence.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Conclusion {
     pub state: ConclusionWord,
     pub standing: StandingWord,
 }
 
 /// A cause with what speaks for it and against it.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// A stable kebab-case word; `starttrace codes` describes each. New ones may be added.
     pub code: String,
@@ -106,7 +106,7 @@ pub struct Cause {
 }
 
 /// Which probe spoke about the hop.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Probed {
     pub matched_by: MatchedByWord,
     #[schemars(extend("format" = "date-time"))]

@@ -17,20 +17,20 @@
 //!
 //! [`read`] reads them back.
 
-mod attempt;
-mod chain;
+pub mod attempt;
+pub mod chain;
 mod code;
 mod depth;
 mod document;
-mod domain;
-mod endpoint;
-mod explanation;
+pub mod domain;
+pub mod endpoint;
+pub mod explanation;
 mod history;
 pub mod read;
 pub mod scan;
 mod summary;
 mod unknown;
-mod verdict;
+pub mod verdict;
 pub mod words;
 
 pub use document::{

@@ -3,7 +3,8 @@
 //! Entry points: [`document`] reads one document or NDJSON line;
 //! [`observation`] makes of a domain report the observation that it was
 //! written from, to be judged anew; [`judged_at`] and [`required`] tell how it
-//! was judged then.
+//! was judged then; [`chain`] and [`explanation`] give what `trace` and `explain`
+//! made their pages of.
 //!
 //! Fields that are not known are passed over and an optional field that is
 //! missing is null, so that any 1.x is read; a newer major version is refused.
@@ -21,15 +22,19 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::explain::Explanation;
 use crate::observed::domain::DomainObservation;
+use crate::report::json::chain::ChainData;
 use crate::report::json::domain::DomainReport;
+use crate::report::json::explanation::ExplanationData;
 use crate::report::json::scan::{DomainData, RunData, ScanSummary};
+use crate::trace::chain::Chain;
 use crate::verdict::Required;
 
 mod attempt;
+mod chain;
 mod depth;
 mod domain;
 mod endpoint;
@@ -41,8 +46,8 @@ const MAJOR: &str = "1";
 #[derive(Debug)]
 pub enum Document {
     DomainReport(Box<DomainReport>),
-    Chain(Value),
-    Explanation(Value),
+    Chain(Box<ChainData>),
+    Explanation(Box<ExplanationData>),
     Run(RunData),
     Domain(Box<DomainData>),
     ScanSummary(Box<ScanSummary>),
@@ -200,6 +205,22 @@ pub fn observation(report: &DomainReport) -> Result<DomainObservation, ReadError
     domain::observation(report)
 }
 
+/// The chain that was written.
+///
+/// # Errors
+/// When it holds a word or time that is not understood.
+pub fn chain(data: &ChainData) -> Result<Chain, ReadError> {
+    chain::chain(data)
+}
+
+/// The explanation that was written, without its chain and probes.
+///
+/// # Errors
+/// When it holds a word or time that is not understood.
+pub fn explanation(data: &ExplanationData) -> Result<Explanation, ReadError> {
+    chain::explanation(data)
+}
+
 /// As of when a report was judged.
 ///
 /// # Errors
@@ -209,16 +230,9 @@ pub fn judged_at(report: &DomainReport) -> Result<Timestamp, ReadError> {
 }
 
 /// Which level a report was asked for.
-///
-/// # Errors
-/// When the word is not known.
-pub fn required(report: &DomainReport) -> Result<Required, ReadError> {
-    word(
-        Required::ALL,
-        Required::word,
-        report.verdict.required.word(),
-    )
-    .within("verdict.required")
+#[must_use]
+pub fn required(report: &DomainReport) -> Required {
+    report.verdict.required.into()
 }
 
 fn time(text: &str) -> Read<Timestamp> {

@@ -22,6 +22,7 @@ pub mod history;
 mod hops;
 pub mod layout;
 mod quote;
+pub mod saved;
 pub mod scan;
 pub mod style;
 pub mod summary;

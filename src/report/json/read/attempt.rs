@@ -49,7 +49,7 @@ pub fn failure(failed: &twin::Failure) -> Read<Failure> {
     let timed =
         |text: &Option<String>, name: &str| text.as_deref().map(time).transpose().within(name);
     Ok(Failure {
-        stage: word(Stage::ALL, Stage::word, failed.stage.word()).within("stage")?,
+        stage: failed.stage.into(),
         kind: word(Kind::ALL, Kind::word, &failed.kind).within("kind")?,
         message: failed.message.clone(),
         heard: failed
@@ -72,7 +72,8 @@ pub fn failure(failed: &twin::Failure) -> Read<Failure> {
     })
 }
 
-fn octets(octets: &twin::Octets) -> Read<Vec<u8>> {
+/// Octets as they came.
+pub fn octets(octets: &twin::Octets) -> Read<Vec<u8>> {
     match octets {
         twin::Octets::Text(text) => Ok(text.clone().into_bytes()),
         twin::Octets::Base64(text) => unbase64(text),

@@ -1,0 +1,242 @@
+//! A message's chain, and why its hops lacked TLS, as documents tell of them.
+
+use jiff::{SignedDuration, Zoned, tz::TimeZone};
+
+use crate::explain as inner;
+use crate::finding::{Cause, Code, Finding};
+use crate::report::json::chain as twin;
+use crate::report::json::explanation::ExplanationData;
+use crate::report::json::read::attempt::octets;
+use crate::report::json::read::endpoint::version;
+use crate::report::json::read::{Read, ReadError, Within as _, address, each, time};
+use crate::report::json::verdict;
+use crate::trace::chain::{Chain, Gap, Hop, MessageFacts, SoftwareMark, Source};
+use crate::trace::evidence::{Evidence, TlsEvidence};
+use crate::trace::field;
+use crate::trace::journey::Turn;
+use crate::trace::legs::Part;
+use crate::trace::support::Support;
+
+pub fn chain(data: &twin::ChainData) -> Read<Chain> {
+    let message = &data.message;
+    Ok(Chain {
+        source: Source {
+            path: data.source.path.clone(),
+            index: data.source.index,
+            kind: data.source.kind.into(),
+        },
+        message: MessageFacts {
+            message_id: message.message_id.clone(),
+            date: zoned(message.date.as_deref()).within("message.date")?,
+            from: message.from.clone(),
+            to: message.to.clone(),
+            subject: message.subject.clone(),
+            end_to_end: message.end_to_end.into(),
+            tls_not_required: message.tls_not_required,
+        },
+        hops: each(&data.hops, hop).within("hops")?,
+        gaps: data
+            .gaps
+            .iter()
+            .map(|gap| Gap {
+                between: (gap.between[0], gap.between[1]),
+                kind: gap.kind.into(),
+                text: gap.text.clone(),
+            })
+            .collect(),
+        supporting: data
+            .supporting
+            .iter()
+            .map(|fact| Support {
+                kind: fact.kind.into(),
+                text: fact.text.clone(),
+                line: fact.line,
+                span: fact.span[0]..fact.span[1],
+            })
+            .collect(),
+        legs: data
+            .legs
+            .iter()
+            .map(|part| Part {
+                which: part.leg.into(),
+                hops: part.hops.clone(),
+                state: part.state.into(),
+                text: part.text.clone(),
+            })
+            .collect(),
+        answer: data.answer.into(),
+        findings: findings(&data.findings).within("findings")?,
+    })
+}
+
+fn zoned(text: Option<&str>) -> Read<Option<Zoned>> {
+    Ok(text
+        .map(time)
+        .transpose()?
+        .map(|at| at.to_zoned(TimeZone::UTC)))
+}
+
+fn hop(hop: &twin::Hop) -> Read<Hop> {
+    let raw = match &hop.raw {
+        Some(raw) => octets(raw).within("raw")?,
+        None => Vec::new(),
+    };
+    Ok(Hop {
+        number: hop.hop,
+        line: hop.line,
+        span: hop.span[0]..hop.span[1],
+        received: if raw.is_empty() {
+            of_parts(hop)?
+        } else {
+            field::parse_at(&raw, hop.span[0])
+        },
+        raw,
+        delay: hop.delay_seconds.map(SignedDuration::from_secs),
+        software: hop.software.as_ref().map(|software| SoftwareMark {
+            name: software.name.clone(),
+            version: software.version.clone(),
+            records_tls: software.records_tls.into(),
+        }),
+        leg: hop.leg.into(),
+        trusted: hop.trusted.into(),
+        journey: hop.journey,
+        turn: hop.turn.as_ref().map(|turn| Turn {
+            kind: turn.kind.into(),
+            text: turn.text.clone(),
+        }),
+        tls: tls(&hop.tls).within("tls")?,
+    })
+}
+
+/// The field's clauses, where the field itself was not kept.
+fn of_parts(hop: &twin::Hop) -> Read<field::Received> {
+    let ip = |text: &Option<String>| text.as_deref().map(address).transpose();
+    let piece = |text: &Option<String>| {
+        text.as_ref().map(|text| field::Piece {
+            text: text.clone(),
+            span: 0..0,
+        })
+    };
+    let mut received = field::Received {
+        via: piece(&hop.via),
+        with: piece(&hop.with_text),
+        protocol: hop.with.clone(),
+        id: piece(&hop.id),
+        for_: piece(&hop.for_),
+        ..field::Received::default()
+    };
+    if let Some(from) = &hop.from {
+        received.from = Some(field::From {
+            token: from.helo.clone().or_else(|| from.ip.clone()),
+            helo: from.helo.clone(),
+            rdns: from.rdns.clone(),
+            ip: ip(&from.ip).within("from.ip")?,
+            ..field::From::default()
+        });
+    }
+    if let Some(by) = &hop.by {
+        received.by = Some(field::By {
+            host: by.host.clone(),
+            ip: ip(&by.ip).within("by.ip")?,
+            ..field::By::default()
+        });
+    }
+    if let Some(at) = zoned(hop.date.as_deref()).within("date")? {
+        received.date = Some(field::Date {
+            at,
+            zone: hop.zone.clone().unwrap_or_default(),
+            span: 0..0,
+        });
+    }
+    Ok(received)
+}
+
+fn tls(tls: &twin::Tls) -> Read<TlsEvidence> {
+    Ok(TlsEvidence {
+        state: tls.state.into(),
+        standing: tls.standing.map(Into::into),
+        version: tls
+            .version
+            .as_deref()
+            .map(version)
+            .transpose()
+            .within("version")?,
+        version_label: tls.version_label.clone(),
+        cipher: tls.cipher.clone(),
+        cipher_label: tls.cipher_label.clone(),
+        bits: tls.bits,
+        bits_label: tls.bits_label.clone(),
+        client_certificate: tls.client_certificate.map(Into::into),
+        authenticated_cipher: tls.authenticated_cipher,
+        evidence: tls
+            .evidence
+            .iter()
+            .map(|evidence| Evidence {
+                kind: evidence.kind.into(),
+                says: evidence.says.into(),
+                text: evidence.text.clone(),
+                span: evidence.span.map(|[start, end]| start..end),
+            })
+            .collect(),
+    })
+}
+
+fn findings(findings: &[verdict::Finding]) -> Read<Vec<Finding>> {
+    each(findings, |finding| {
+        Ok(Finding {
+            code: Code::parse(&finding.code)
+                .ok_or_else(|| unknown(&finding.code))
+                .within("code")?,
+            severity: finding.severity.into(),
+            subject: finding.subject.clone(),
+            seen: finding.seen.clone(),
+            means: finding.means.clone(),
+            fix: finding.fix.clone(),
+        })
+    })
+}
+
+fn unknown(code: &str) -> ReadError {
+    ReadError::new(format!(
+        "{code:?} is no code (a newer starttrace may know it)"
+    ))
+}
+
+/// The explanation, without its chain and probes.
+pub fn explanation(data: &ExplanationData) -> Read<inner::Explanation> {
+    Ok(inner::Explanation {
+        hops: each(&data.hops, |hop| {
+            Ok(inner::HopExplanation {
+                hop: hop.hop,
+                conclusion: inner::Conclusion {
+                    state: hop.conclusion.state.into(),
+                    standing: hop.conclusion.standing.into(),
+                },
+                causes: each(&hop.causes, |cause| {
+                    Ok(inner::RankedCause {
+                        cause: Cause::parse(&cause.code)
+                            .ok_or_else(|| unknown(&cause.code))
+                            .within("code")?,
+                        standing: cause.standing.into(),
+                        for_: cause.for_.clone(),
+                        against: cause.against.clone(),
+                    })
+                })
+                .within("causes")?,
+                probed: match &hop.probed {
+                    Some(probed) => Some(inner::Probed {
+                        matched_by: probed.matched_by.into(),
+                        observed_at: time(&probed.observed_at).within("probed.observed_at")?,
+                        age_days: probed.age_days,
+                        from: probed.from.into(),
+                    }),
+                    None => None,
+                },
+                next: hop.next.clone(),
+            })
+        })
+        .within("hops")?,
+        answer: data.answer.into(),
+        trouble_here: data.trouble_here,
+    })
+}
