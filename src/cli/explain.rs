@@ -1,6 +1,7 @@
 //! `explain`: trace, probe the hops that need it, say why one lacked TLS.
 
 use std::collections::HashMap;
+use std::convert;
 
 use tokio::runtime::Runtime;
 
@@ -31,39 +32,47 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
     let mut known = Known::new();
     let mut exit = Exit::Yes;
     let face = Face::of(output);
-    let tally = reading::each(&args.files, &args.reading, &face, |chain| {
-        // Nothing of the network is touched, not even to find the resolver,
-        // where no hop asks for it.
-        if network.is_none() && !args.offline && !pair::targets(&chain, &limits).is_empty() {
-            let options = Options {
-                public_only: !args.probe_private,
-                ..probing::options(&args.probing)?
+    let tally = reading::each(
+        &args.files,
+        &args.reading,
+        &face,
+        convert::identity,
+        |chain: Chain| {
+            // Nothing of the network is touched, not even to find the resolver,
+            // where no hop asks for it.
+            if network.is_none() && !args.offline && !pair::targets(&chain, &limits).is_empty() {
+                let options = Options {
+                    public_only: !args.probe_private,
+                    ..probing::options(&args.probing)?
+                };
+                network = Some((probing::prober(options)?, probing::runtime()?));
+            }
+            let observations = match &network {
+                Some((prober, runtime)) => {
+                    runtime.block_on(probe(&chain, prober, &limits, &mut known))
+                }
+                None => Vec::new(),
             };
-            network = Some((probing::prober(options)?, probing::runtime()?));
-        }
-        let observations = match &network {
-            Some((prober, runtime)) => runtime.block_on(probe(&chain, prober, &limits, &mut known)),
-            None => Vec::new(),
-        };
-        let past = Past {
-            earlier: memory.earlier(&chain),
-        };
-        let explanation = explain(&chain, &observations, &past);
-        exit = exit.worst(Exit::of(explanation.answer, explanation.trouble_here));
-        let probes: Vec<(DomainObservation, Verdict)> = observations
-            .into_iter()
-            .map(|seen| {
-                let verdict = verdict::assess(&seen, seen.at, Required::Tls);
-                memory.store(&seen, &verdict);
-                (seen, verdict)
-            })
-            .collect();
-        output.result(
-            |style| text::explain::render(&chain, &probes, &explanation, style),
-            || json::explanation(&chain, &probes, &explanation),
-        )?;
-        Ok(!output.is_closed())
-    })?;
+            let past = Past {
+                earlier: memory.earlier(&chain),
+            };
+            let explanation = explain(&chain, &observations, &past);
+            exit = exit.worst(Exit::of(explanation.answer, explanation.trouble_here));
+            let probes: Vec<(DomainObservation, Verdict)> = observations
+                .into_iter()
+                .map(|seen| {
+                    let verdict = verdict::assess(&seen, seen.at, Required::Tls);
+                    memory.store(&seen, &verdict);
+                    (seen, verdict)
+                })
+                .collect();
+            output.result(
+                |style| text::explain::render(&chain, &probes, &explanation, style),
+                || json::explanation(&chain, &probes, &explanation),
+            )?;
+            Ok(!output.is_closed())
+        },
+    )?;
     Ok(exit.worst(tally.exit()))
 }
 

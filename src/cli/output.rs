@@ -3,12 +3,16 @@
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::cli::Exit;
 use crate::cli::args::{Common, Format, When};
 use crate::report::text::{escape, style::Style};
+
+/// How long one of many results may wait for those behind it.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Why a run ends before its results are out.
 #[derive(Debug)]
@@ -41,9 +45,34 @@ pub struct Output {
     style: Style,
     verbose: u8,
     written: usize,
+    flushed: Instant,
     /// The reader has gone away: there is nobody to write to, which is no
     /// error.
     closed: bool,
+}
+
+/// How a result is to look.
+#[derive(Debug, Clone, Copy)]
+pub struct Look {
+    format: Format,
+    style: Style,
+    nowhere: bool,
+}
+
+impl Look {
+    /// One result in the chosen form, with its line end.
+    pub fn result(
+        &self,
+        text: impl FnOnce(Style) -> String,
+        json: impl FnOnce() -> Value,
+    ) -> String {
+        match self.format {
+            _ if self.nowhere => String::new(),
+            Format::Text => text(self.style),
+            Format::Json => format!("{:#}\n", json()),
+            Format::Ndjson => format!("{}\n", json()),
+        }
+    }
 }
 
 enum Sink {
@@ -89,6 +118,7 @@ impl Output {
             },
             verbose: common.verbose,
             written: 0,
+            flushed: Instant::now(),
             closed: false,
         })
     }
@@ -167,6 +197,36 @@ impl Output {
             | Format::ExchangeDomains
             | Format::GoogleDomains => Ok(()),
         }
+    }
+
+    /// How results are to look, for those who make them beside others.
+    pub fn look(&self) -> Look {
+        Look {
+            format: self.format,
+            style: self.style,
+            nowhere: matches!(self.sink, Sink::Nowhere),
+        }
+    }
+
+    /// Writes one of many results that were made by [`Look::result`]. They are
+    /// flushed now and then: none of them was waited for.
+    pub fn made(&mut self, result: &str) -> Result<(), Trouble> {
+        if matches!(self.sink, Sink::Nowhere) || self.closed {
+            return Ok(());
+        }
+        let between = self.format == Format::Text && self.written > 0;
+        self.written += 1;
+        let due = self.flushed.elapsed() > PAUSE;
+        if due {
+            self.flushed = Instant::now();
+        }
+        self.with_sink(|sink| {
+            if between {
+                sink.write_all(b"\n")?;
+            }
+            sink.write_all(result.as_bytes())?;
+            if due { sink.flush() } else { Ok(()) }
+        })
     }
 
     /// Writes a list: one page, or one document a line.

@@ -7,23 +7,30 @@
 //! second time. What can be read only once (standard input, a pipe) is then
 //! judged by the messages that came before, and that is said.
 
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use crate::cli::Exit;
 use crate::cli::args::Reading;
 use crate::cli::output::{Output, Trouble, complain};
 use crate::cli::progress::Progress;
 use crate::cli::software;
-use crate::mailbox::{self, Limits, Messages, RawMessage};
+use crate::mailbox::{self, Limits, RawMessage};
 use crate::trace::TrustRule;
 use crate::trace::chain::{Chain, NoTrace};
 use crate::trace::reading;
 use crate::trace::software::Table;
-use crate::trace::witness::Witnesses;
+use crate::trace::witness::{Told, Witnesses};
 
 /// Messages kept, and octets of their headers, while all are read.
 const MOST_KEPT: usize = 512;
 const MOST_OCTETS_KEPT: usize = 1 << 20;
+
+/// Threads that work on messages; what is on its way takes memory for each.
+const MOST_CORES: NonZeroUsize = NonZeroUsize::new(16).expect("16 is not zero");
 
 /// Complaints of one sort that are told one by one.
 const MOST_TOLD: usize = 20;
@@ -114,114 +121,219 @@ enum Why {
     NoReceived,
 }
 
-/// Reads the files, and those that only bear witness, and hands over one chain
-/// after the other, judged by all. Ends early where `tell` says that nobody
-/// listens any more.
-pub fn each(
+/// Reads the files, and those that only bear witness, on all cores, and hands
+/// over one message after the other in the order of the input, judged by all.
+/// `prepare` works on a chain beside others; `tell` gets the results one by
+/// one, and ends the run early where it says that nobody listens any more.
+pub fn each<R: Send>(
     files: &[PathBuf],
     flags: &Reading,
     face: &Face,
-    mut tell: impl FnMut(Chain) -> Result<bool, Trouble>,
+    prepare: impl Fn(Chain) -> R + Sync,
+    mut tell: impl FnMut(R) -> Result<bool, Trouble>,
 ) -> Result<Tally, Trouble> {
     let reader = Reader::new(flags)?;
     only_one_stdin(files.iter().chain(&flags.with))?;
-    let mut progress = Progress::new(!face.quiet, size_of(files.iter()));
     let mut tally = Tally {
         chains: 0,
         skipped: Skipped::default(),
         witnesses: Witnesses::default(),
     };
-    for item in reader.items(&flags.with, true) {
-        match item.chain {
-            Ok(chain) => tally.witnesses.add(&chain),
+    let witness = |message: RawMessage| reader.told(&message);
+    reader.messages(&flags.with, true, witness, |told| {
+        match told {
+            Ok(told) => tally.witnesses.hear(told),
             Err(skip) => tally.skipped.add(&skip),
         }
-    }
+        ControlFlow::Continue(())
+    });
 
     let again = files.iter().all(|file| is_rereadable(file));
-    let mut kept: Vec<Item> = Vec::new();
-    let mut octets = 0;
-    let mut full = false;
-    let mut chains = 0_usize;
-    let mut stream = reader.items(files, false);
-    for item in stream.by_ref() {
-        if let Ok(chain) = &item.chain {
-            chains += 1;
-            tally.witnesses.add(chain);
+    let total = size_of(files);
+    let mut hearing = Hearing {
+        kept: Vec::new(),
+        octets: 0,
+        chains: 0,
+        full: false,
+    };
+    let mut telling = Telling {
+        progress: Progress::new(!face.quiet && !face.on_terminal, total),
+        tally,
+        prepare: &prepare,
+        tell: &mut tell,
+        trouble: None,
+    };
+    let mut progress = Progress::new(!face.quiet, total);
+    // Once the kept ones are given up, only what bears witness is read.
+    let only_told = AtomicBool::new(false);
+    let work = |message: RawMessage| {
+        let passed = message.size_so_far;
+        let what = if only_told.load(Ordering::Relaxed) {
+            reader.told(&message).map(|told| (told, None))
+        } else {
+            reader
+                .chain(&message)
+                .map(|chain| (Told::of(&chain.hops), Some(chain)))
+        };
+        Heard {
+            octets: message.octets.len(),
+            passed,
+            what,
         }
-        if face.one_only && chains > 1 {
-            return Err(Trouble::usage(
+    };
+    let mut kept_only = None;
+    reader.messages(files, false, work, |heard| {
+        let Heard {
+            octets,
+            passed,
+            what,
+        } = heard;
+        let chain = match what {
+            Ok((told, chain)) => {
+                hearing.chains += 1;
+                telling.tally.witnesses.hear(told);
+                chain.map(Ok)
+            }
+            Err(skip) => Some(Err(skip)),
+        };
+        if face.one_only && hearing.chains > 1 {
+            telling.trouble = Some(Trouble::usage(
                 "--format json is one document, and there are several messages: use --format \
                  ndjson",
             ));
+            return ControlFlow::Break(());
         }
-        progress.tick("reading", chains, item.passed);
-        if full {
-            continue;
+        if kept_only.is_none() {
+            progress.tick("reading", hearing.chains, passed);
         }
-        octets += item.octets;
-        kept.push(item);
-        full = kept.len() > MOST_KEPT || octets > MOST_OCTETS_KEPT;
-        if full && again {
-            kept = Vec::new();
-        } else if full {
-            break;
+        let Some(chain) = chain.filter(|_| !(hearing.full && again)) else {
+            return ControlFlow::Continue(());
+        };
+        if hearing.full {
+            return telling.judge(chain, passed);
         }
-    }
+        hearing.keep(chain, passed, octets);
+        if !hearing.full {
+            return ControlFlow::Continue(());
+        }
+        if again {
+            only_told.store(true, Ordering::Relaxed);
+            hearing.kept = Vec::new();
+            return ControlFlow::Continue(());
+        }
+        progress.clear();
+        let kept = std::mem::take(&mut hearing.kept);
+        let flow = telling.all(kept);
+        kept_only = Some(telling.tally.chains);
+        flow
+    });
 
     // A page on the terminal shows by itself how far the run is.
-    progress.clear();
-    let mut progress = Progress::new(!face.quiet && !face.on_terminal, size_of(files.iter()));
-    let mut hand_over = |item: Item, tally: &mut Tally| -> Result<bool, Trouble> {
-        progress.tick("judging", tally.chains, item.passed);
-        match item.chain {
-            Ok(mut chain) => {
-                tally.chains += 1;
-                chain.heed(&tally.witnesses);
-                tell(chain)
-            }
-            Err(skip) => {
-                progress.clear();
-                tally.skipped.add(&skip);
-                Ok(true)
-            }
-        }
-    };
-    if full && again {
-        for item in reader.items(files, false) {
-            if !hand_over(item, &mut tally)? {
-                break;
-            }
-        }
-    } else {
-        let mut listened = true;
-        for item in kept {
-            listened = hand_over(item, &mut tally)?;
-            if !listened {
-                break;
-            }
-        }
-        let kept_only = tally.chains;
-        if full && listened {
-            for item in stream {
-                if let Ok(chain) = &item.chain {
-                    tally.witnesses.add(chain);
-                }
-                if !hand_over(item, &mut tally)? {
-                    break;
-                }
-            }
-        }
-        if tally.chains > kept_only {
-            complain(&format!(
-                "the input can be read only once: after the first {kept_only} messages each was \
-                 judged by those before it; save it to a file to have all bear witness"
-            ));
-        }
-    }
     drop(progress);
+    if telling.trouble.is_none() && hearing.full && again {
+        let witnesses = std::mem::take(&mut telling.tally.witnesses);
+        let work = |message: RawMessage| {
+            let judged = reader.chain(&message).map(|mut chain| {
+                chain.heed(&witnesses);
+                prepare(chain)
+            });
+            (judged, message.size_so_far)
+        };
+        reader.messages(files, false, work, |(judged, passed)| {
+            telling.one(judged, passed)
+        });
+        telling.tally.witnesses = witnesses;
+    } else if telling.trouble.is_none() {
+        let _ = telling.all(hearing.kept);
+    }
+    let Telling { tally, trouble, .. } = telling;
+    if let Some(trouble) = trouble {
+        return Err(trouble);
+    }
+    if let Some(kept_only) = kept_only.filter(|kept_only| tally.chains > *kept_only) {
+        complain(&format!(
+            "the input can be read only once: after the first {kept_only} messages each was \
+             judged by those before it; save it to a file to have all bear witness"
+        ));
+    }
     tally.skipped.sum_up(tally.chains);
     Ok(tally)
+}
+
+/// What a message told, and what it is made of if that is kept.
+struct Heard {
+    octets: usize,
+    passed: u64,
+    what: Result<(Told, Option<Chain>), Skip>,
+}
+
+/// Messages kept while all are heard.
+struct Hearing {
+    kept: Vec<(Result<Chain, Skip>, u64)>,
+    octets: usize,
+    chains: usize,
+    /// There are more than are kept.
+    full: bool,
+}
+
+impl Hearing {
+    fn keep(&mut self, chain: Result<Chain, Skip>, passed: u64, octets: usize) {
+        self.octets += octets;
+        self.kept.push((chain, passed));
+        self.full = self.kept.len() > MOST_KEPT || self.octets > MOST_OCTETS_KEPT;
+    }
+}
+
+/// The second half of the way: from chains to results.
+struct Telling<'a, P, T> {
+    progress: Progress,
+    tally: Tally,
+    prepare: &'a P,
+    tell: &'a mut T,
+    trouble: Option<Trouble>,
+}
+
+impl<R, P, T> Telling<'_, P, T>
+where
+    P: Fn(Chain) -> R,
+    T: FnMut(R) -> Result<bool, Trouble>,
+{
+    fn all(&mut self, kept: Vec<(Result<Chain, Skip>, u64)>) -> ControlFlow<()> {
+        for (chain, passed) in kept {
+            self.judge(chain, passed)?;
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn judge(&mut self, chain: Result<Chain, Skip>, passed: u64) -> ControlFlow<()> {
+        let judged = chain.map(|mut chain| {
+            chain.heed(&self.tally.witnesses);
+            (self.prepare)(chain)
+        });
+        self.one(judged, passed)
+    }
+
+    fn one(&mut self, judged: Result<R, Skip>, passed: u64) -> ControlFlow<()> {
+        self.progress.tick("judging", self.tally.chains, passed);
+        match judged {
+            Ok(result) => {
+                self.tally.chains += 1;
+                match (self.tell)(result) {
+                    Ok(true) => ControlFlow::Continue(()),
+                    Ok(false) => ControlFlow::Break(()),
+                    Err(trouble) => {
+                        self.trouble = Some(trouble);
+                        ControlFlow::Break(())
+                    }
+                }
+            }
+            Err(skip) => {
+                self.progress.clear();
+                self.tally.skipped.add(&skip);
+                ControlFlow::Continue(())
+            }
+        }
+    }
 }
 
 /// What the reader must know of where the results go.
@@ -251,13 +363,6 @@ impl Face {
     }
 }
 
-/// A message or a reason why there is none, and how far the inputs were read.
-struct Item {
-    chain: Result<Chain, Skip>,
-    octets: usize,
-    passed: u64,
-}
-
 /// How the messages of a run are read.
 struct Reader {
     trust: Vec<TrustRule>,
@@ -284,84 +389,102 @@ impl Reader {
         })
     }
 
-    /// The messages of these inputs, one after the other. Those that only bear
+    /// Works on the messages of these inputs on all cores. Those that only bear
     /// witness are taken as they are, without regard to what is attached.
-    fn items<'a>(
-        &'a self,
-        files: &'a [PathBuf],
+    fn messages<T: Send>(
+        &self,
+        files: &[PathBuf],
         is_witness: bool,
-    ) -> impl Iterator<Item = Item> + 'a {
-        let mut before = 0_u64;
-        files.iter().flat_map(move |file| {
-            let base = before;
-            before += size_of([file].into_iter()).unwrap_or(0);
-            let (messages, failed) = match mailbox::open(file, &self.limits) {
-                Ok(messages) => match self.part {
-                    Some(number) if !is_witness => (Some(messages.part(number)), None),
-                    _ => (Some(messages), None),
-                },
-                Err(error) => (None, Some(Item::unreadable(&error, base))),
-            };
-            failed.into_iter().chain(self.of_input(messages, base))
-        })
+        work: impl Fn(RawMessage) -> T + Sync,
+        mut take: impl FnMut(T) -> ControlFlow<()>,
+    ) where
+        T: Skipping,
+    {
+        if files.is_empty() {
+            return;
+        }
+        let messages = mailbox::open_all(files.iter().cloned(), &self.limits);
+        let messages = match self.part {
+            Some(number) if !is_witness => messages.part(number),
+            _ => messages,
+        };
+        let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        messages.in_parallel(cores.min(MOST_CORES), work, |item| {
+            take(item.unwrap_or_else(|error| {
+                T::skipped(Skip {
+                    why: Why::Unreadable,
+                    text: error.to_string(),
+                })
+            }))
+        });
     }
 
-    fn of_input(&self, messages: Option<Messages>, base: u64) -> impl Iterator<Item = Item> + '_ {
-        messages
-            .into_iter()
-            .flatten()
-            .map(move |message| match message {
-                Ok(message) => self.read(&message, base),
-                Err(error) => Item::unreadable(&error, base),
-            })
+    fn chain(&self, message: &RawMessage) -> Result<Chain, Skip> {
+        let mut chain = Chain::read(&message.octets, &self.reading(message))
+            .map_err(|why| Skip::no_trace(message, why))?;
+        if !message.is_verbatim() {
+            chain.relocate(|at| {
+                let place = message.place(at)?;
+                Some((place.offset, place.line))
+            });
+        }
+        Ok(chain)
     }
 
-    fn read(&self, message: &RawMessage, base: u64) -> Item {
+    fn told(&self, message: &RawMessage) -> Result<Told, Skip> {
+        Told::read(&message.octets, &self.reading(message))
+            .map_err(|why| Skip::no_trace(message, why))
+    }
+
+    fn reading(&self, message: &RawMessage) -> reading::Reading<'_> {
         // What was put right stands elsewhere in its file, line by line.
         let verbatim = message.is_verbatim();
-        let reading = reading::Reading {
+        reading::Reading {
             source: message.source(),
             trust: &self.trust,
             software: &self.software,
             line: if verbatim { message.line } else { 1 },
             offset: if verbatim { message.offset } else { 0 },
             truncated: message.header_truncated,
-        };
-        let chain = match Chain::read(&message.octets, &reading) {
-            Ok(mut chain) => {
-                if !verbatim {
-                    chain.relocate(|at| {
-                        let place = message.place(at)?;
-                        Some((place.offset, place.line))
-                    });
-                }
-                Ok(chain)
-            }
-            Err(why) => Err(Skip {
-                text: format!("{}: {why}", place(message)),
-                why: match why {
-                    NoTrace::NotAMessage { .. } => Why::NoMessage,
-                    NoTrace::NoReceived { .. } => Why::NoReceived,
-                },
-            }),
-        };
-        Item {
-            chain,
-            octets: message.octets.len(),
-            passed: base + message.size_so_far,
         }
     }
 }
 
-impl Item {
-    fn unreadable(error: &mailbox::ReadError, passed: u64) -> Self {
+impl Skip {
+    fn no_trace(message: &RawMessage, why: NoTrace) -> Self {
         Self {
-            chain: Err(Skip {
-                why: Why::Unreadable,
-                text: error.to_string(),
-            }),
+            text: format!("{}: {why}", place(message)),
+            why: match why {
+                NoTrace::NotAMessage { .. } => Why::NoMessage,
+                NoTrace::NoReceived { .. } => Why::NoReceived,
+            },
+        }
+    }
+}
+
+/// What can stand for a message that could not be read.
+trait Skipping {
+    fn skipped(skip: Skip) -> Self;
+}
+
+impl<T> Skipping for Result<T, Skip> {
+    fn skipped(skip: Skip) -> Self {
+        Err(skip)
+    }
+}
+
+impl<T> Skipping for (Result<T, Skip>, u64) {
+    fn skipped(skip: Skip) -> Self {
+        (Err(skip), 0)
+    }
+}
+
+impl Skipping for Heard {
+    fn skipped(skip: Skip) -> Self {
+        Self {
             octets: 0,
-            passed,
+            passed: 0,
+            what: Err(skip),
         }
     }
 }
@@ -400,8 +523,9 @@ fn is_rereadable(file: &Path) -> bool {
 }
 
 /// Octets of all these, if all are files.
-fn size_of<'a>(files: impl Iterator<Item = &'a PathBuf>) -> Option<u64> {
+fn size_of(files: &[PathBuf]) -> Option<u64> {
     files
+        .iter()
         .map(|file| {
             let about = std::fs::metadata(file).ok().filter(|_| !is_stdin(file))?;
             about.is_file().then_some(about.len())

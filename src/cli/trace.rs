@@ -1,10 +1,13 @@
 //! `trace`: read the chain of saved messages. No network.
 
+use std::convert;
+
 use crate::cli::Exit;
 use crate::cli::args::Trace;
 use crate::cli::output::{Output, Trouble};
 use crate::cli::reading::{self, Face};
 use crate::report::{json, text};
+use crate::trace::chain::Chain;
 use crate::trace::summary::Summary;
 use crate::trace::unknown::Unknowns;
 
@@ -18,14 +21,25 @@ pub fn run(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
     }
     let mut exit = Exit::Yes;
     let face = Face::of(output);
-    let tally = reading::each(&args.files, &args.reading, &face, |chain| {
-        exit = exit.worst(Exit::of(chain.answer, false));
-        output.result(
+    let look = output.look();
+    let prepare = |chain: Chain| {
+        let page = look.result(
             |style| text::trace::render(&chain, style),
             || json::chain(&chain),
-        )?;
-        Ok(!output.is_closed())
-    })?;
+        );
+        (chain.answer, page)
+    };
+    let tally = reading::each(
+        &args.files,
+        &args.reading,
+        &face,
+        prepare,
+        |(answer, page)| {
+            exit = exit.worst(Exit::of(answer, false));
+            output.made(&page)?;
+            Ok(!output.is_closed())
+        },
+    )?;
     Ok(exit.worst(tally.exit()))
 }
 
@@ -33,10 +47,16 @@ pub fn run(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
 fn unknown(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
     let mut unknowns = Unknowns::default();
     let face = Face::of_one(output);
-    let tally = reading::each(&args.files, &args.reading, &face, |chain| {
-        unknowns.add(&chain);
-        Ok(true)
-    })?;
+    let tally = reading::each(
+        &args.files,
+        &args.reading,
+        &face,
+        convert::identity,
+        |chain: Chain| {
+            unknowns.add(&chain);
+            Ok(true)
+        },
+    )?;
     output.list(
         |style| text::unknown::render(&unknowns, style),
         || {
@@ -55,11 +75,17 @@ fn summary(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
     let mut exit = Exit::Yes;
     let mut summary = Summary::default();
     let face = Face::of_one(output);
-    let tally = reading::each(&args.files, &args.reading, &face, |chain| {
-        exit = exit.worst(Exit::of(chain.answer, false));
-        summary.add(&chain);
-        Ok(true)
-    })?;
+    let tally = reading::each(
+        &args.files,
+        &args.reading,
+        &face,
+        convert::identity,
+        |chain: Chain| {
+            exit = exit.worst(Exit::of(chain.answer, false));
+            summary.add(&chain);
+            Ok(true)
+        },
+    )?;
     if tally.chains > 0 {
         let (witnesses, skipped) = (&tally.witnesses, tally.skipped.count());
         output.result(

@@ -20,7 +20,7 @@ use super::walk::Found;
 
 /// Messages, and octets, that travel together.
 const BATCH: usize = 64;
-const BATCH_OCTETS: usize = 512 << 10;
+const BATCH_OCTETS: usize = 128 << 10;
 
 /// A file of a folder that is left to a worker: larger ones may be mailboxes
 /// of many messages.
@@ -93,7 +93,7 @@ impl Messages {
         mut take: impl FnMut(Result<T, ReadError>) -> ControlFlow<()>,
     ) {
         let (limits, part) = (self.limits.clone(), self.part);
-        let on_the_way = workers.get().saturating_mul(4);
+        let on_the_way = workers.get().saturating_mul(3);
         // As many batches as permits: no send has to wait.
         let (jobs, inbox) = channel();
         let inbox: Inbox = Arc::new(Mutex::new(inbox));

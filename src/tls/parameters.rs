@@ -128,8 +128,10 @@ impl CipherSuite {
         if label.len() > 80 || !label.is_ascii() {
             return None;
         }
-        let key = key_of(label, version)?;
-        let name = *BY_KEY.get(key.as_str())?;
+        let name = match BY_LABEL.get(label) {
+            Some(name) => *name,
+            None => *BY_KEY.get(key_of(label, version)?.as_str())?,
+        };
         if version == Some(TlsVersion::Tls13) {
             // A suite of TLS 1.3 names no key exchange (RFC 8446, appendix B.4). Exim 4.96 with
             // GnuTLS writes `(TLS1.3) tls TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` all the same,
@@ -323,6 +325,20 @@ static BY_KEY: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
     SUITES
         .iter()
         .filter_map(|name| Some((key_of(name, None)?, *name)))
+        .collect()
+});
+
+/// The labels that most lines hold, as they are: the names of the registry and
+/// OpenSSL's. The others are brought to a key first.
+static BY_LABEL: LazyLock<HashMap<String, &'static str>> = LazyLock::new(|| {
+    let labels = SUITES
+        .iter()
+        .flat_map(|name| [(*name).to_owned(), CipherSuite(name).openssl_name()]);
+    labels
+        .filter_map(|label| {
+            let name = *BY_KEY.get(key_of(&label, None)?.as_str())?;
+            Some((label, name))
+        })
         .collect()
 });
 

@@ -67,15 +67,13 @@ fn is_without_tls(hop: &Hop) -> bool {
 }
 
 fn of_hop(hop: &Hop, findings: &mut Vec<Finding>) {
-    let writer = hop
-        .received
-        .by
-        .as_ref()
-        .and_then(|by| by.host.as_deref())
-        .map_or_else(
+    let host = hop.received.by.as_ref().and_then(|by| by.host.as_deref());
+    let writer = || {
+        host.map_or_else(
             || format!("hop {}", hop.number),
             |host| format!("hop {}, {host}", hop.number),
-        );
+        )
+    };
     let seen = || match (&hop.received.with, &hop.software) {
         (Some(with), Some(software)) => format!("with {}, written by {}", with.text, software.name),
         (Some(with), None) => format!("with {}", with.text),
@@ -89,11 +87,11 @@ fn of_hop(hop: &Hop, findings: &mut Vec<Finding>) {
         && received.with.is_none();
     if empty {
         let seen = "neither from, by, with nor a date was found";
-        findings.push(Finding::new(Code::FieldUnreadable, writer.clone(), seen));
+        findings.push(Finding::new(Code::FieldUnreadable, writer(), seen));
     } else if received.date.is_none() {
         findings.push(Finding::new(
             Code::DateUnreadable,
-            writer.clone(),
+            writer(),
             "no date was found",
         ));
     }
@@ -101,14 +99,14 @@ fn of_hop(hop: &Hop, findings: &mut Vec<Finding>) {
         let believed = matches!(hop.trusted, Trust::Own | Trust::Vouched);
         match hop.tls.state {
             _ if is_without_tls(hop) => {
-                findings.push(Finding::new(Code::HopWithoutTls, writer.clone(), seen()));
+                findings.push(Finding::new(Code::HopWithoutTls, writer(), seen()));
             }
             TlsState::Unstated | TlsState::Cleartext if believed => {
-                findings.push(Finding::new(Code::HopUnstated, writer.clone(), seen()));
+                findings.push(Finding::new(Code::HopUnstated, writer(), seen()));
             }
             TlsState::Encrypted if believed => {}
             TlsState::NotApplicable => {}
-            _ => findings.push(Finding::new(Code::HopUntrusted, writer.clone(), seen())),
+            _ => findings.push(Finding::new(Code::HopUntrusted, writer(), seen())),
         }
     }
     if hop.tls.state != TlsState::Encrypted {
@@ -117,25 +115,17 @@ fn of_hop(hop: &Hop, findings: &mut Vec<Finding>) {
     if let Some(version) = hop.tls.version
         && version.is_legacy()
     {
-        findings.push(Finding::new(
-            Code::HopLegacyTls,
-            writer.clone(),
-            version.name(),
-        ));
+        findings.push(Finding::new(Code::HopLegacyTls, writer(), version.name()));
     }
     if let Some(label) = &hop.tls.cipher_label {
         let suite = CipherSuite::from_label(label, hop.tls.version);
         if suite.map_or_else(|| label_is_weak(label), CipherSuite::is_weak) {
-            findings.push(Finding::new(
-                Code::HopWeakCipher,
-                writer.clone(),
-                label.clone(),
-            ));
+            findings.push(Finding::new(Code::HopWeakCipher, writer(), label.clone()));
         }
         if hop.tls.authenticated_cipher == Some(false) {
             findings.push(Finding::new(
                 Code::HopAnonymousCipher,
-                writer,
+                writer(),
                 label.clone(),
             ));
         }

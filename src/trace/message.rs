@@ -90,6 +90,17 @@ impl Unfolded {
     }
 
     fn push(&mut self, octets: &[u8], offset: usize) {
+        if let Ok(text) = std::str::from_utf8(octets) {
+            if !text.is_empty() {
+                self.pieces.push(Segment {
+                    text: self.text.len(),
+                    input: offset,
+                    len: text.len(),
+                });
+                self.text.push_str(text);
+            }
+            return;
+        }
         let mut input = offset;
         for chunk in octets.utf8_chunks() {
             if !chunk.valid().is_empty() {
@@ -227,7 +238,7 @@ pub fn read(input: &[u8]) -> Header {
 
 fn line_at(input: &[u8], start: usize, number: usize) -> (Line<'_>, usize) {
     let rest = input.get(start..).unwrap_or_default();
-    let length = rest.iter().position(|b| *b == b'\n').unwrap_or(rest.len());
+    let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
     let next = (start + length + 1).min(input.len());
     let mut text = rest.get(..length).unwrap_or_default();
     if let Some(shorter) = text.strip_suffix(b"\r") {
@@ -553,9 +564,8 @@ fn end_to_end(content_type: Option<&Field>, body: &[u8]) -> EndToEnd {
     }
     let armour: &[u8] = b"-----BEGIN PGP MESSAGE-----";
     let inline = body.starts_with(armour)
-        || body
-            .windows(armour.len() + 1)
-            .any(|window| window.first() == Some(&b'\n') && window.get(1..) == Some(armour));
+        || memchr::memmem::find_iter(body, armour)
+            .any(|at| at.checked_sub(1).and_then(|before| body.get(before)) == Some(&b'\n'));
     if inline {
         EndToEnd::PgpInline
     } else {

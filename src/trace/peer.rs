@@ -1,6 +1,7 @@
 //! The comment in which a server notes who connected (TCP-info in RFC 5321,
 //! section 4.4), in the shapes software gives it.
 
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Which words name the HELO argument.
@@ -137,7 +138,10 @@ fn is_remark(text: &str) -> bool {
     .any(|start| lower.starts_with(start))
 }
 
-fn without_nested(inner: &str) -> String {
+fn without_nested(inner: &str) -> Cow<'_, str> {
+    if !inner.contains(['(', ')']) {
+        return Cow::Borrowed(inner);
+    }
     let mut depth = 0_usize;
     inner
         .chars()

@@ -100,31 +100,7 @@ impl Chain {
     /// # Errors
     /// When the input is no message, or a message without trace.
     pub fn read(message: &[u8], reading: &Reading<'_>) -> Result<Self, NoTrace> {
-        let header = message::read(message);
-        let received = header
-            .fields
-            .iter()
-            .filter(|field| field.is("Received"))
-            .count();
-        if received == 0 {
-            return Err(no_trace(message, &header));
-        }
-        let mut hops = Vec::with_capacity(received);
-        // RFC 5321, section 4.4: each host puts its line on top.
-        for (index, found) in header
-            .fields
-            .iter()
-            .rev()
-            .filter(|field| field.is("Received"))
-            .enumerate()
-        {
-            let raw = message.get(found.span.clone()).unwrap_or_default();
-            hops.push(hop(index + 1, found, raw, reading));
-        }
-        trust::mark(&mut hops, reading.trust);
-        for hop in &mut hops {
-            conclude::bounded(&mut hop.tls, hop.trusted);
-        }
+        let (header, mut hops) = hops(message, reading)?;
         link::delays(&mut hops);
         journey::mark(&mut hops, &support::signs(&header));
         let supporting =
@@ -178,9 +154,43 @@ impl Chain {
     }
 }
 
+/// The hops of a message in travel order, each concluded on by itself and
+/// bounded by how far it can be trusted, with the header they stand in.
+pub(super) fn hops(message: &[u8], reading: &Reading<'_>) -> Result<(Header, Vec<Hop>), NoTrace> {
+    let header = message::read(message);
+    let received = header
+        .fields
+        .iter()
+        .filter(|field| field.is("Received"))
+        .count();
+    if received == 0 {
+        return Err(no_trace(message, &header));
+    }
+    let mut hops = Vec::with_capacity(received);
+    // RFC 5321, section 4.4: each host puts its line on top.
+    for (index, found) in header
+        .fields
+        .iter()
+        .rev()
+        .filter(|field| field.is("Received"))
+        .enumerate()
+    {
+        let raw = message.get(found.span.clone()).unwrap_or_default();
+        hops.push(hop(index + 1, found, raw, reading));
+    }
+    trust::mark(&mut hops, reading.trust);
+    for hop in &mut hops {
+        conclude::bounded(&mut hop.tls, hop.trusted);
+    }
+    Ok((header, hops))
+}
+
 fn hop(number: usize, found: &message::Field, raw: &[u8], reading: &Reading<'_>) -> Hop {
     let received = field::parse(&found.value);
-    let text: String = String::from_utf8_lossy(raw).replace('\r', "");
+    let mut text = String::from_utf8_lossy(raw);
+    if memchr::memchr(b'\r', raw).is_some() {
+        text = text.replace('\r', "").into();
+    }
     let habit = reading.software.recognise(&received, &text);
     let leg = leg(&received, habit.as_ref().and_then(|habit| habit.leg));
     let tls = conclude::conclude(&received, habit.as_ref(), leg);

@@ -37,13 +37,17 @@
 //! | `submit` | `true`: the version ends in `/Submit` |
 //! | `text` | all of these stand somewhere in the line (with case) |
 
+mod shape;
+mod when;
+
 use std::fmt;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use self::when::{Line, When};
 use crate::trace::chain::{Leg, RecordsTls, SoftwareMark};
-use crate::trace::field::{Piece, Place, Received};
+use crate::trace::field::Received;
 use crate::trace::transmission::Family;
 
 /// What the absence of any TLS note means, given a genuine line.
@@ -157,57 +161,6 @@ enum VersionFrom {
     Id,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Shape {
-    Sendmail,
-    Exim,
-    Qmail,
-    Ironport,
-    Zmailer,
-    Dovecot,
-    Postfix,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum IdShape {
-    Courier,
-    Pps,
-    Mimecast,
-    Barracuda,
-    Fortimail,
-    Sendmail,
-    Symantec,
-    Cloudmark,
-    Mcafee,
-    Domino,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct When {
-    by: Vec<String>,
-    start: Vec<String>,
-    by_name: Vec<String>,
-    with: Vec<String>,
-    with_comment: Vec<String>,
-    comment_end: Vec<String>,
-    via: Vec<String>,
-    from: Vec<String>,
-    host: Vec<String>,
-    host_prefix: Vec<String>,
-    host_part: Vec<String>,
-    keyword: Vec<String>,
-    id: Option<IdShape>,
-    shape: Option<Shape>,
-    no_from: bool,
-    no_with: bool,
-    no_id: bool,
-    submit: bool,
-    text: Vec<String>,
-}
-
 static BUILT_IN: LazyLock<Table> = LazyLock::new(|| {
     Table::parse(include_str!("software.toml"))
         .expect("the table is part of the program, and a test reads it")
@@ -268,11 +221,12 @@ impl Table {
     /// What is known of the writer of a line; `raw` is the whole field.
     #[must_use]
     pub fn recognise(&self, received: &Received, raw: &str) -> Option<Habit> {
+        let line = Line::new(received, raw);
         self.rows.iter().find_map(|row| {
-            let matched = row.when.iter().find_map(|when| when.holds(received, raw))?;
+            let matched = row.when.iter().find_map(|when| when.holds(&line))?;
             let version = match row.version_from {
                 Some(VersionFrom::Id) => received.id.as_ref().map(|id| id.text.clone()),
-                None => version_in(&matched),
+                None => version_in(matched),
             };
             if let Some(since) = &row.since
                 && version.as_deref().is_none_or(|v| is_before(v, since))
@@ -284,17 +238,18 @@ impl Table {
             {
                 return None;
             }
-            Some(row.habit(received, version))
+            Some(row.habit(&line, version))
         })
     }
 }
 
 impl Row {
-    fn habit(&self, received: &Received, version: Option<String>) -> Habit {
+    fn habit(&self, line: &Line<'_>, version: Option<String>) -> Habit {
+        let received = line.received;
         let helo = received
             .transmission
             .is_some_and(|t| t.family == Family::Smtp)
-            && received.keyword().as_deref() == Some("SMTP");
+            && line.keyword.as_deref() == Some("SMTP");
         let silence = if received.with.is_none() {
             self.no_with
         } else if helo {
@@ -319,341 +274,6 @@ impl Row {
                 RowLeg::Internal => Leg::Internal,
             }),
             source: self.source.clone(),
-        }
-    }
-}
-
-impl When {
-    /// The text that carries the version, if every condition holds.
-    fn holds(&self, received: &Received, raw: &str) -> Option<String> {
-        let mut matched = String::new();
-        let comments = |places: fn(Place) -> bool| {
-            leading_comments(received)
-                .filter(move |(_, place)| places(*place))
-                .map(|(comment, _)| comment.text.as_str())
-        };
-        let behind_by = |place| {
-            matches!(
-                place,
-                Place::By | Place::With | Place::Id | Place::For | Place::Other
-            )
-        };
-        if !self.by.is_empty() {
-            matched = comments(behind_by)
-                .find(|text| begins(text, &self.by))?
-                .to_owned();
-        }
-        if !self.start.is_empty() {
-            comments(|place| place == Place::Start).find(|text| begins(text, &self.start))?;
-        }
-        if !self.by_name.is_empty() {
-            comments(|place| place == Place::By).find(|text| {
-                self.by_name
-                    .iter()
-                    .any(|name| text.starts_with(name.as_str()))
-            })?;
-        }
-        if !self.with_comment.is_empty() {
-            matched = comments(|place| place == Place::With)
-                .find(|text| begins(text, &self.with_comment))?
-                .to_owned();
-        }
-        if !self.comment_end.is_empty() {
-            matched = comments(behind_by)
-                .find(|text| {
-                    self.comment_end
-                        .iter()
-                        .any(|end| text.ends_with(end.as_str()))
-                })?
-                .to_owned();
-        }
-        if !self.with.is_empty() {
-            let with = &received.with.as_ref()?.text;
-            if !begins(with, &self.with) {
-                return None;
-            }
-            if matched.is_empty() {
-                matched = comments(|place| place == Place::With)
-                    .next()
-                    .unwrap_or_default()
-                    .to_owned();
-            }
-        }
-        if !self.via.is_empty() && !begins(&received.via.as_ref()?.text, &self.via) {
-            return None;
-        }
-        if !self.from.is_empty() {
-            let token = received.from.as_ref()?.token.as_deref()?;
-            if !self
-                .from
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(token))
-            {
-                return None;
-            }
-        }
-        let host = || {
-            received
-                .by
-                .as_ref()?
-                .host
-                .as_deref()
-                .map(str::to_ascii_lowercase)
-        };
-        if !self.host.is_empty() {
-            let host = host()?;
-            let under = |domain: &String| {
-                let domain = domain.to_ascii_lowercase();
-                host.strip_suffix(domain.as_str())
-                    .is_some_and(|head| head.is_empty() || head.ends_with('.'))
-            };
-            if !self.host.iter().any(under) {
-                return None;
-            }
-        }
-        if !self.host_prefix.is_empty() {
-            let host = host()?;
-            if !self
-                .host_prefix
-                .iter()
-                .any(|head| host.starts_with(head.as_str()))
-            {
-                return None;
-            }
-        }
-        if !self.host_part.is_empty() {
-            let host = host()?;
-            if !self
-                .host_part
-                .iter()
-                .any(|part| host.contains(part.as_str()))
-            {
-                return None;
-            }
-        }
-        if !self.keyword.is_empty() {
-            let keyword = received.keyword()?;
-            if !self.keyword.contains(&keyword) {
-                return None;
-            }
-        }
-        if let Some(shape) = self.id
-            && !id_has_shape(&received.id.as_ref()?.text, shape)
-        {
-            return None;
-        }
-        if let Some(shape) = self.shape {
-            matched = has_shape(received, shape, raw)?;
-        }
-        if self.submit && !matched.ends_with("/Submit") {
-            return None;
-        }
-        let absent = (!self.no_from || received.from.is_none())
-            && (!self.no_with || received.with.is_none())
-            && (!self.no_id || received.id.is_none())
-            && self.text.iter().all(|part| raw.contains(part.as_str()));
-        absent.then_some(matched)
-    }
-}
-
-/// The comments a writer's mark can stand in; a real line has at most nine.
-fn leading_comments(received: &Received) -> impl Iterator<Item = (&Piece, Place)> {
-    received.placed_comments().take(64)
-}
-
-/// Whether a text begins with one of the words, at a border.
-fn begins(text: &str, words: &[String]) -> bool {
-    words.iter().any(|word| {
-        let Some(head) = text.get(..word.len()) else {
-            return false;
-        };
-        let border = !word.ends_with(|c: char| c.is_ascii_alphanumeric())
-            || text
-                .get(word.len()..)
-                .and_then(|rest| rest.chars().next())
-                .is_none_or(|c| !c.is_ascii_alphanumeric() || (word == "POP3" || word == "IMAP"));
-        head.eq_ignore_ascii_case(word) && border
-    })
-}
-
-fn id_has_shape(id: &str, shape: IdShape) -> bool {
-    let hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit())
-    };
-    let parts: Vec<&str> = id.split('.').collect();
-    match shape {
-        IdShape::Courier => match parts.as_slice() {
-            [one, two, three] => hex(one, 16) && hex(two, 16) && hex(three, 8),
-            _ => false,
-        },
-        IdShape::Pps => id.split_once('-').is_some_and(|(head, count)| {
-            (10..=12).contains(&head.len())
-                && head.starts_with(|c: char| c.is_ascii_digit())
-                && head
-                    .bytes()
-                    .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
-                && !count.is_empty()
-                && count.len() <= 5
-                && count.bytes().all(|b| b.is_ascii_digit())
-        }),
-        IdShape::Mimecast => id.contains("-mta-"),
-        IdShape::Barracuda => id.len() == 16 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
-        IdShape::Fortimail => id
-            .split_once('-')
-            .is_some_and(|(one, two)| sendmail_id(one) && sendmail_id(two)),
-        IdShape::Sendmail => {
-            let (head, process) = id.split_at_checked(8).unwrap_or_default();
-            matches!(process.len(), 6 | 7)
-                && head.bytes().all(|b| b.is_ascii_alphanumeric())
-                && head.bytes().any(|b| b.is_ascii_alphabetic())
-                && process.bytes().all(|b| b.is_ascii_digit())
-        }
-        IdShape::Symantec => match parts.as_slice() {
-            [one, two, three, four] => {
-                hex(one, 2)
-                    && hex(two, 2)
-                    && three.len() == 5
-                    && three.bytes().all(|b| b.is_ascii_digit())
-                    && hex(four, 8)
-            }
-            _ => false,
-        },
-        // Two halves that begin with the same time.
-        IdShape::Cloudmark => {
-            id.len() == 22
-                && id.bytes().all(|b| b.is_ascii_alphanumeric())
-                && id.get(..3) == id.get(13..16)
-        }
-        IdShape::Mcafee => {
-            let parts: Vec<&str> = id.split('_').collect();
-            parts.len() == 7
-                && parts
-                    .iter()
-                    .all(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_hexdigit()))
-        }
-        IdShape::Domino => id.split_once('-').is_some_and(|(time, count)| {
-            time.len() == 16
-                && time.starts_with("20")
-                && time.bytes().all(|b| b.is_ascii_digit())
-                && !count.is_empty()
-                && count.bytes().all(|b| b.is_ascii_digit())
-        }),
-    }
-}
-
-/// Postfix's queue identifiers: hexadecimal, or the long form, which has no
-/// vowels and a `z` between time and inode.
-fn postfix_id(id: &str) -> bool {
-    let short = (9..=16).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b));
-    let long = (12..=20).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() && !b"aeiouAEIOU".contains(&b))
-        && id.contains('z');
-    short || long
-}
-
-/// Sendmail's queue identifiers: 8 or 9 letters and digits of the time, 6 of
-/// the process.
-fn sendmail_id(id: &str) -> bool {
-    id.len() == 14 && id.bytes().all(|b| b.is_ascii_alphanumeric())
-}
-
-/// Recognises a shape, and gives the text its version stands in.
-fn has_shape(received: &Received, shape: Shape, raw: &str) -> Option<String> {
-    let lower = received
-        .protocol
-        .as_deref()
-        .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
-    match shape {
-        Shape::Sendmail => leading_comments(received)
-            .filter(|(_, place)| *place == Place::By)
-            .map(|(comment, _)| comment.text.as_str())
-            .find(|text| {
-                let mut parts = text.split('/');
-                let numbers = |part: Option<&str>| {
-                    part.is_some_and(|p| {
-                        p.starts_with("8.")
-                            && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
-                    })
-                };
-                numbers(parts.next()) && parts.next().is_some_and(|p| p.starts_with("8."))
-            })
-            .map(str::to_owned),
-        Shape::Exim => {
-            let id = received.id.as_ref()?.text.as_str();
-            // 6-6-2, and 6-11-4 since 4.97.
-            let parts: Vec<usize> = id.split('-').map(str::len).collect();
-            let shaped = matches!(parts.as_slice(), [6, 6, 2] | [6, 11, 4]);
-            (lower && shaped).then(String::new)
-        }
-        Shape::Qmail => {
-            let from = received.from.as_ref()?;
-            let said = leading_comments(received).any(|(comment, place)| {
-                matches!(place, Place::BeforePeer | Place::From)
-                    && comment.text.starts_with("HELO ")
-            });
-            let plain = received
-                .keyword()
-                .is_some_and(|k| k == "SMTP" || k == "ESMTPA");
-            (said && plain && from.helo.is_some() && received.id.is_none()).then(String::new)
-        }
-        Shape::Ironport => {
-            let said =
-                leading_comments(received).any(|(comment, _)| comment.text.starts_with("HELO "));
-            // Without HELO it is told by a date that lacks the day's name.
-            let bare = received.comments.len() == 1
-                && received.comments.iter().all(|c| c.text.starts_with('['))
-                && raw.rsplit(';').next().is_some_and(|date| {
-                    date.trim_start().starts_with(|c: char| c.is_ascii_digit())
-                });
-            let shaped = (said && received.comments.len() == 2) || bare;
-            let esmtp = received
-                .keyword()
-                .is_some_and(|k| k == "ESMTP" || (bare && k == "SMTP"));
-            (shaped && esmtp && received.id.is_none()).then(String::new)
-        }
-        Shape::Zmailer => leading_comments(received)
-            .any(|(comment, _)| comment.text.contains("rhost-flags-"))
-            .then(String::new),
-        // A session's 128 bits in base64, and the sender behind them.
-        Shape::Dovecot => {
-            let id = received.id.as_ref()?.text.as_str();
-            let session = id.len() == 22
-                && id
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
-            let sender = leading_comments(received)
-                .any(|(comment, _)| comment.text.starts_with("envelope-from <"));
-            (session && sender).then(String::new)
-        }
-        Shape::Postfix => {
-            let id = received.id.as_ref()?.text.as_str();
-            if !postfix_id(id) {
-                return None;
-            }
-            let of_postfix = leading_comments(received).any(|(comment, place)| {
-                let text = comment.text.as_str();
-                matches!(place, Place::From | Place::By)
-                    && [
-                        "No client certificate requested",
-                        "Client did not present a certificate",
-                        "Client CN \"",
-                        "Authenticated sender: ",
-                    ]
-                    .iter()
-                    .any(|head| text.starts_with(head))
-            });
-            let named = leading_comments(received).any(|(_, place)| place == Place::By)
-                && leading_comments(received).any(|(comment, place)| {
-                    place == Place::BeforePeer
-                        && comment.text.ends_with(']')
-                        && comment.text.contains(" [")
-                });
-            (of_postfix || named).then(String::new)
         }
     }
 }

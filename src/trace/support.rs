@@ -287,7 +287,10 @@ fn tag<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn short(text: &str) -> String {
-    text.chars().take(120).collect()
+    text.char_indices()
+        .nth(120)
+        .map_or(text, |(end, _)| text.get(..end).unwrap_or(text))
+        .to_owned()
 }
 
 #[cfg(test)]

@@ -22,11 +22,12 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::answer::Standing;
 use crate::organisation::{organisation, same_organisation};
-use crate::trace::chain::{Chain, Hop, Leg, Trust};
+use crate::trace::chain::{Chain, Hop, Leg, NoTrace, Trust};
 use crate::trace::conclude;
 use crate::trace::evidence::{Evidence, EvidenceKind, Says, TlsState};
 use crate::trace::judge;
 use crate::trace::leg::claimed_name;
+use crate::trace::reading::{self, Reading};
 
 pub(super) use testimony::sender_name;
 pub use testimony::{Reached, Testimony, Times};
@@ -68,24 +69,19 @@ impl Witnesses {
 
     /// Adds what one message shows; twice the same message counts once.
     pub fn add(&mut self, chain: &Chain) {
-        let key = identity(chain);
-        if self.messages.contains(&key) {
+        self.hear(Told::of(&chain.hops));
+    }
+
+    /// Adds what one message told, where it was read for that alone.
+    pub fn hear(&mut self, told: Told) {
+        if self.messages.contains(&told.key) {
             return;
         }
         // Beyond that, copies count again: rather that than endless memory.
         if self.messages.len() < MOST_MESSAGES {
-            self.messages.insert(key);
+            self.messages.insert(told.key);
         }
-        let told = told(chain);
-        let mut pools: BTreeMap<String, Testimony> = BTreeMap::new();
-        for (hop, host) in testifying(chain) {
-            if let Some(pool) = pool_of(&host)
-                && (pools.len() < MOST_OF_ONE || pools.contains_key(&pool))
-            {
-                pools.entry(pool).or_default().hear(hop);
-            }
-        }
-        self.left_out += merge(&mut self.hosts, told) + merge(&mut self.pools, pools);
+        self.left_out += merge(&mut self.hosts, told.hosts) + merge(&mut self.pools, told.pools);
     }
 
     /// What others than this message show of a host, and whether by its own
@@ -93,11 +89,11 @@ impl Witnesses {
     #[must_use]
     pub fn of_host(&self, host: &str, not_of: &Chain) -> Option<(Testimony, bool)> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let mine = self.messages.contains(&identity(not_of)) || self.is_full();
+        let mine = self.messages.contains(&identity(&not_of.hops)) || self.is_full();
         let rest = |found: &Testimony, own: &dyn Fn(&str) -> bool| {
             let rest = if mine {
                 let mut one = Testimony::default();
-                for (hop, _) in testifying(not_of).filter(|(_, name)| own(name)) {
+                for (hop, _) in testifying(&not_of.hops).filter(|(_, name)| own(name)) {
                     one.hear(hop);
                 }
                 found.without(&one)
@@ -150,15 +146,44 @@ fn merge(into: &mut HashMap<String, Testimony>, told: BTreeMap<String, Testimony
     left_out
 }
 
-/// What one message tells of each host.
-fn told(chain: &Chain) -> BTreeMap<String, Testimony> {
-    let mut told: BTreeMap<String, Testimony> = BTreeMap::new();
-    for (hop, host) in testifying(chain) {
-        if told.len() < MOST_OF_ONE || told.contains_key(&host) {
-            told.entry(host).or_default().hear(hop);
+/// What one message tells of hosts and pools, to be heard by [`Witnesses`].
+#[derive(Debug, Clone)]
+pub struct Told {
+    key: u64,
+    hosts: BTreeMap<String, Testimony>,
+    pools: BTreeMap<String, Testimony>,
+}
+
+impl Told {
+    /// What these lines tell.
+    #[must_use]
+    pub fn of(hops: &[Hop]) -> Self {
+        let mut told = Self {
+            key: identity(hops),
+            hosts: BTreeMap::new(),
+            pools: BTreeMap::new(),
+        };
+        for (hop, host) in testifying(hops) {
+            if let Some(pool) = pool_of(&host)
+                && (told.pools.len() < MOST_OF_ONE || told.pools.contains_key(&pool))
+            {
+                told.pools.entry(pool).or_default().hear(hop);
+            }
+            if told.hosts.len() < MOST_OF_ONE || told.hosts.contains_key(&host) {
+                told.hosts.entry(host).or_default().hear(hop);
+            }
         }
+        told
     }
-    told
+
+    /// Reads a message for what it tells and for nothing else.
+    ///
+    /// # Errors
+    /// When the input is no message, or a message without trace.
+    pub fn read(message: &[u8], reading: &Reading<'_>) -> Result<Self, NoTrace> {
+        let (_, hops) = reading::hops(message, reading)?;
+        Ok(Self::of(&hops))
+    }
 }
 
 impl Chain {
@@ -197,6 +222,9 @@ impl Chain {
                 let found = witnesses.of_host(&host, self);
                 known.insert(host, found);
             }
+        }
+        if known.values().all(Option::is_none) {
+            return;
         }
         for hop in &mut self.hops {
             let Some(host) = host_of(hop) else { continue };
@@ -336,9 +364,9 @@ fn day(at: Timestamp) -> String {
 
 /// What is a message's own: its trace, whatever the line ends and folds of the
 /// file it stands in. A copy delivered to somebody else has another.
-fn identity(chain: &Chain) -> u64 {
+fn identity(hops: &[Hop]) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for hop in &chain.hops {
+    for hop in hops {
         for word in hop.raw.split(u8::is_ascii_whitespace) {
             hasher.write(word);
         }
@@ -349,8 +377,8 @@ fn identity(chain: &Chain) -> u64 {
 
 /// Lines that were written on arrival over a network, by a host with a full
 /// name, and that can be believed.
-fn testifying(chain: &Chain) -> impl Iterator<Item = (&Hop, String)> {
-    chain.hops.iter().filter_map(|hop| {
+fn testifying(hops: &[Hop]) -> impl Iterator<Item = (&Hop, String)> {
+    hops.iter().filter_map(|hop| {
         let network = hop.leg != Leg::Local && hop.tls.state != TlsState::NotApplicable;
         let believed = matches!(hop.trusted, Trust::Own | Trust::Vouched);
         (network && believed)

@@ -1,0 +1,223 @@
+//! Shapes by which a writer is told where it does not give its name: of its
+//! queue identifiers, and of whole lines.
+
+use serde::Deserialize;
+
+use super::when::Line;
+use crate::trace::field::Place;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Shape {
+    Sendmail,
+    Exim,
+    Qmail,
+    Ironport,
+    Zmailer,
+    Dovecot,
+    Postfix,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum IdShape {
+    Courier,
+    Pps,
+    Mimecast,
+    Barracuda,
+    Fortimail,
+    Sendmail,
+    Symantec,
+    Cloudmark,
+    Mcafee,
+    Domino,
+}
+
+/// Whether an id has this shape.
+pub(super) fn of_id(id: &str, shape: IdShape) -> bool {
+    let hex = |part: &str, length: usize| {
+        part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let parts: Vec<&str> = id.split('.').collect();
+    match shape {
+        IdShape::Courier => match parts.as_slice() {
+            [one, two, three] => hex(one, 16) && hex(two, 16) && hex(three, 8),
+            _ => false,
+        },
+        IdShape::Pps => id.split_once('-').is_some_and(|(head, count)| {
+            (10..=12).contains(&head.len())
+                && head.starts_with(|c: char| c.is_ascii_digit())
+                && head
+                    .bytes()
+                    .all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+                && !count.is_empty()
+                && count.len() <= 5
+                && count.bytes().all(|b| b.is_ascii_digit())
+        }),
+        IdShape::Mimecast => id.contains("-mta-"),
+        IdShape::Barracuda => id.len() == 16 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
+        IdShape::Fortimail => id
+            .split_once('-')
+            .is_some_and(|(one, two)| sendmail_id(one) && sendmail_id(two)),
+        IdShape::Sendmail => {
+            let (head, process) = id.split_at_checked(8).unwrap_or_default();
+            matches!(process.len(), 6 | 7)
+                && head.bytes().all(|b| b.is_ascii_alphanumeric())
+                && head.bytes().any(|b| b.is_ascii_alphabetic())
+                && process.bytes().all(|b| b.is_ascii_digit())
+        }
+        IdShape::Symantec => match parts.as_slice() {
+            [one, two, three, four] => {
+                hex(one, 2)
+                    && hex(two, 2)
+                    && three.len() == 5
+                    && three.bytes().all(|b| b.is_ascii_digit())
+                    && hex(four, 8)
+            }
+            _ => false,
+        },
+        // Two halves that begin with the same time.
+        IdShape::Cloudmark => {
+            id.len() == 22
+                && id.bytes().all(|b| b.is_ascii_alphanumeric())
+                && id.get(..3) == id.get(13..16)
+        }
+        IdShape::Mcafee => {
+            let parts: Vec<&str> = id.split('_').collect();
+            parts.len() == 7
+                && parts
+                    .iter()
+                    .all(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_hexdigit()))
+        }
+        IdShape::Domino => id.split_once('-').is_some_and(|(time, count)| {
+            time.len() == 16
+                && time.starts_with("20")
+                && time.bytes().all(|b| b.is_ascii_digit())
+                && !count.is_empty()
+                && count.bytes().all(|b| b.is_ascii_digit())
+        }),
+    }
+}
+
+/// Postfix's queue identifiers: hexadecimal, or the long form, which has no
+/// vowels and a `z` between time and inode.
+fn postfix_id(id: &str) -> bool {
+    let short = (9..=16).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b));
+    let long = (12..=20).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() && !b"aeiouAEIOU".contains(&b))
+        && id.contains('z');
+    short || long
+}
+
+/// Sendmail's queue identifiers: 8 or 9 letters and digits of the time, 6 of
+/// the process.
+fn sendmail_id(id: &str) -> bool {
+    id.len() == 14 && id.bytes().all(|b| b.is_ascii_alphanumeric())
+}
+
+/// Recognises a shape, and gives the text its version stands in.
+pub(super) fn of_line<'a>(line: &Line<'a>, shape: Shape) -> Option<&'a str> {
+    let received = line.received;
+    let lower = received
+        .protocol
+        .as_deref()
+        .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
+    match shape {
+        Shape::Sendmail => line
+            .comments()
+            .filter(|(_, place)| *place == Place::By)
+            .map(|(comment, _)| comment.text.as_str())
+            .find(|text| {
+                let mut parts = text.split('/');
+                let numbers = |part: Option<&str>| {
+                    part.is_some_and(|p| {
+                        p.starts_with("8.")
+                            && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.')
+                    })
+                };
+                numbers(parts.next()) && parts.next().is_some_and(|p| p.starts_with("8."))
+            }),
+        Shape::Exim => {
+            let id = received.id.as_ref()?.text.as_str();
+            // 6-6-2, and 6-11-4 since 4.97.
+            let parts: Vec<usize> = id.split('-').map(str::len).collect();
+            let shaped = matches!(parts.as_slice(), [6, 6, 2] | [6, 11, 4]);
+            (lower && shaped).then_some("")
+        }
+        Shape::Qmail => {
+            let from = received.from.as_ref()?;
+            let said = line.comments().any(|(comment, place)| {
+                matches!(place, Place::BeforePeer | Place::From)
+                    && comment.text.starts_with("HELO ")
+            });
+            let plain = line
+                .keyword
+                .as_deref()
+                .is_some_and(|k| k == "SMTP" || k == "ESMTPA");
+            (said && plain && from.helo.is_some() && received.id.is_none()).then_some("")
+        }
+        Shape::Ironport => {
+            let said = line
+                .comments()
+                .any(|(comment, _)| comment.text.starts_with("HELO "));
+            // Without HELO it is told by a date that lacks the day's name.
+            let bare = received.comments.len() == 1
+                && received.comments.iter().all(|c| c.text.starts_with('['))
+                && line.raw.rsplit(';').next().is_some_and(|date| {
+                    date.trim_start().starts_with(|c: char| c.is_ascii_digit())
+                });
+            let shaped = (said && received.comments.len() == 2) || bare;
+            let esmtp = line
+                .keyword
+                .as_deref()
+                .is_some_and(|k| k == "ESMTP" || (bare && k == "SMTP"));
+            (shaped && esmtp && received.id.is_none()).then_some("")
+        }
+        Shape::Zmailer => line
+            .comments()
+            .any(|(comment, _)| comment.text.contains("rhost-flags-"))
+            .then_some(""),
+        // A session's 128 bits in base64, and the sender behind them.
+        Shape::Dovecot => {
+            let id = received.id.as_ref()?.text.as_str();
+            let session = id.len() == 22
+                && id
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+            let sender = line
+                .comments()
+                .any(|(comment, _)| comment.text.starts_with("envelope-from <"));
+            (session && sender).then_some("")
+        }
+        Shape::Postfix => {
+            let id = received.id.as_ref()?.text.as_str();
+            if !postfix_id(id) {
+                return None;
+            }
+            let of_postfix = line.comments().any(|(comment, place)| {
+                let text = comment.text.as_str();
+                matches!(place, Place::From | Place::By)
+                    && [
+                        "No client certificate requested",
+                        "Client did not present a certificate",
+                        "Client CN \"",
+                        "Authenticated sender: ",
+                    ]
+                    .iter()
+                    .any(|head| text.starts_with(head))
+            });
+            let named = line.comments().any(|(_, place)| place == Place::By)
+                && line.comments().any(|(comment, place)| {
+                    place == Place::BeforePeer
+                        && comment.text.ends_with(']')
+                        && comment.text.contains(" [")
+                });
+            (of_postfix || named).then_some("")
+        }
+    }
+}
