@@ -391,15 +391,13 @@ impl Reader {
 
     /// Works on the messages of these inputs on all cores. Those that only bear
     /// witness are taken as they are, without regard to what is attached.
-    fn messages<T: Send>(
+    fn messages<T: Send + Skipping>(
         &self,
         files: &[PathBuf],
         is_witness: bool,
         work: impl Fn(RawMessage) -> T + Sync,
         mut take: impl FnMut(T) -> ControlFlow<()>,
-    ) where
-        T: Skipping,
-    {
+    ) {
         if files.is_empty() {
             return;
         }

@@ -21,10 +21,16 @@ pub fn run(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
     }
     let mut exit = Exit::Yes;
     let face = Face::of(output);
-    let look = output.look();
+    let (look, verbose) = (output.look(), output.verbose());
     let prepare = |chain: Chain| {
         let page = look.result(
-            |style| text::trace::render(&chain, style),
+            |style| {
+                let mut page = text::trace::render(&chain, style);
+                if verbose > 0 {
+                    page.push_str(&text::trace::details(&chain));
+                }
+                page
+            },
             || json::chain(&chain),
         );
         (chain.answer, page)

@@ -273,10 +273,18 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
     match clause.clause {
         Clause::From => return,
         Clause::By => {
-            received.by = Some(read_by(inside, value));
+            let mut by = read_by(inside, value);
+            if is_forcepoint(&words)
+                && let Some((word, range)) = words.get(1)
+            {
+                by.host = Some(format!("Forcepoint {word}"));
+                by.span.end = value.place(range.clone()).end;
+            }
+            received.by = Some(by);
             if words
                 .get(1)
                 .is_some_and(|(word, _)| address(word).is_some())
+                || is_forcepoint(&words)
             {
                 keep_from = 2;
             }
@@ -338,6 +346,11 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
             received.other.push(piece(value, range, word));
         }
     }
+}
+
+/// Forcepoint Email Security gives its product for the host's name.
+fn is_forcepoint(words: &[(&str, Range<usize>)]) -> bool {
+    matches!(words, [("Forcepoint", _), ("Email", _), ..])
 }
 
 fn keep_once(slot: &mut Option<Piece>, found: Option<Piece>, other: &mut Vec<Piece>) {

@@ -132,11 +132,17 @@ fn forward(hops: &[Hop], signs: &Signs, turns: &mut [Option<Turn>]) {
         let domain = address.rsplit_once('@')?.1.to_owned();
         Some((address, domain))
     };
+    // What came for a list's address was sent on by the list.
+    let of_list = |domain: &str| {
+        let list = signs.list.as_ref();
+        list.is_some_and(|(_, home)| same_organisation(home, domain))
+    };
     let mut last: Option<(usize, (String, String))> = None;
     for (at, hop) in hops.iter().enumerate() {
         let Some(now) = recipient(hop) else { continue };
         if let Some((older, before)) = &last
             && !same_organisation(&before.1, &now.1)
+            && !of_list(&before.1)
             && let Some(forwarder) = hops.get(*older).and_then(by_host)
             && (signs.forwarded
                 || signs
@@ -184,7 +190,19 @@ fn list(hops: &[Hop], signs: &Signs, turns: &mut [Option<Turn>]) {
     let Some(home) = organisation(domain) else {
         return;
     };
-    let at_home = |hop: &Hop| by_host(hop).and_then(organisation).as_ref() == Some(&home);
+    // A list lives on under its old address where its hosts have another name:
+    // who took a message for the list is at home too.
+    let took = hops.iter().rev().find(|hop| {
+        let recipient = hop.received.for_.as_ref();
+        recipient
+            .and_then(|recipient| recipient.text.rsplit_once('@'))
+            .is_some_and(|(_, at)| at.eq_ignore_ascii_case(domain))
+    });
+    let taken_at = took.and_then(by_host).and_then(organisation);
+    let at_home = |hop: &Hop| {
+        let host = by_host(hop).and_then(organisation);
+        host.is_some() && (host.as_ref() == Some(&home) || host == taken_at)
+    };
     let arrives = hops.iter().position(at_home);
     let handed = hops
         .iter()

@@ -9,6 +9,7 @@ use crate::trace::chain::{Gap, GapKind, Hop, Leg};
 use crate::trace::field::Piece;
 use crate::trace::leg::claimed_name;
 use crate::trace::trust::names;
+use crate::trace::witness::public_domain;
 
 /// Clocks of mail hosts differ by seconds every day; below this a line older
 /// than the one before it says nothing.
@@ -77,6 +78,11 @@ fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
     let from = newer.received.from.as_ref()?;
     let by = older.received.by.as_ref()?;
     let host = by.host.as_deref()?;
+    // The name of a host inside a network is not the one by which the world
+    // knows it: nothing can be compared.
+    if public_domain(host).is_none() && by.alias.is_none() {
+        return None;
+    }
     let candidates = [
         from.rdns.as_deref(),
         claimed_name(from),

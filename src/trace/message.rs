@@ -15,6 +15,7 @@ use std::ops::Range;
 
 use crate::trace::chain::{EndToEnd, MessageFacts};
 use crate::trace::date;
+use crate::trace::encoded_word::decode_words;
 
 /// How much of a body is looked at.
 const BODY_LOOK: usize = 64 * 1024;
@@ -421,127 +422,6 @@ fn addresses(text: &str, most: usize) -> Vec<String> {
         }
     }
     found
-}
-
-/// Decodes encoded words (RFC 2047) in UTF-8, US-ASCII, ISO-8859-1 and
-/// Windows-1252; words in other charsets stay as they are written.
-#[must_use]
-pub fn decode_words(text: &str) -> String {
-    let mut out = String::new();
-    let mut rest = text;
-    let mut after_word = false;
-    while let Some(begin) = rest.find("=?") {
-        let (before, word) = rest.split_at(begin);
-        let Some((octets, charset, length)) = encoded_word(word) else {
-            out.push_str(before);
-            out.push_str("=?");
-            rest = word.get(2..).unwrap_or_default();
-            after_word = false;
-            continue;
-        };
-        let Some(decoded) = decode_charset(&octets, charset) else {
-            out.push_str(before);
-            out.push_str(word.get(..length).unwrap_or_default());
-            rest = word.get(length..).unwrap_or_default();
-            after_word = false;
-            continue;
-        };
-        // RFC 2047, section 6.2: white space between two words goes.
-        if !(after_word && before.chars().all(char::is_whitespace)) {
-            out.push_str(before);
-        }
-        out.push_str(&decoded);
-        rest = word.get(length..).unwrap_or_default();
-        after_word = true;
-    }
-    out.push_str(rest);
-    out
-}
-
-/// An encoded word at the start of `text`: its octets, charset and length.
-fn encoded_word(text: &str) -> Option<(Vec<u8>, &str, usize)> {
-    let mut cut = text.len().min(512);
-    while !text.is_char_boundary(cut) {
-        cut -= 1;
-    }
-    let window = text.get(..cut)?;
-    let body = window.strip_prefix("=?")?;
-    let (charset, rest) = body.split_once('?')?;
-    let (encoding, rest) = rest.split_once('?')?;
-    let end = rest.find("?=")?;
-    let payload = rest.get(..end)?;
-    if charset.is_empty() || payload.contains(' ') {
-        return None;
-    }
-    let octets = match encoding {
-        "B" | "b" => base64(payload),
-        "Q" | "q" => quoted_printable(payload),
-        _ => return None,
-    };
-    let length = 2 + charset.len() + 1 + encoding.len() + 1 + end + 2;
-    Some((octets, charset, length))
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let mut bits = 0_u32;
-    let mut held = 0_u32;
-    for octet in text.bytes() {
-        let value = match octet {
-            b'A'..=b'Z' => octet - b'A',
-            b'a'..=b'z' => octet - b'a' + 26,
-            b'0'..=b'9' => octet - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => continue,
-        };
-        bits = (bits << 6) | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push(((bits >> held) & 0xFF) as u8);
-        }
-    }
-    out
-}
-
-fn quoted_printable(text: &str) -> Vec<u8> {
-    let octets = text.as_bytes();
-    let mut out = Vec::with_capacity(octets.len());
-    let mut at = 0;
-    while let Some(&octet) = octets.get(at) {
-        at += 1;
-        match octet {
-            b'_' => out.push(b' '),
-            b'=' => {
-                let hex = text
-                    .get(at..at + 2)
-                    .and_then(|h| u8::from_str_radix(h, 16).ok());
-                if let Some(value) = hex {
-                    out.push(value);
-                    at += 2;
-                } else {
-                    out.push(b'=');
-                }
-            }
-            other => out.push(other),
-        }
-    }
-    out
-}
-
-fn decode_charset(octets: &[u8], charset: &str) -> Option<String> {
-    // RFC 2231, section 5: a language may follow the charset.
-    let charset = charset.split('*').next()?.to_ascii_lowercase();
-    match charset.as_str() {
-        "utf-8" | "utf8" | "us-ascii" | "ascii" => {
-            Some(String::from_utf8_lossy(octets).into_owned())
-        }
-        "iso-8859-1" | "latin1" | "windows-1252" | "cp1252" | "iso-8859-15" => {
-            Some(octets.iter().map(|b| char::from(*b)).collect())
-        }
-        _ => None,
-    }
 }
 
 /// Whether sender and reader encrypted the message between themselves.

@@ -25,6 +25,7 @@ pub mod chain;
 mod clauses;
 mod conclude;
 pub mod date;
+pub mod encoded_word;
 pub mod evidence;
 pub mod field;
 pub mod journey;

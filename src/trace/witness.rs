@@ -29,9 +29,9 @@ use crate::trace::judge;
 use crate::trace::leg::claimed_name;
 use crate::trace::reading::{self, Reading};
 
-pub(super) use testimony::sender_name;
+use testimony::sender_of;
 pub use testimony::{Reached, Testimony, Times};
-use testimony::{public_domain, sender_of};
+pub(super) use testimony::{public_domain, sender_name};
 
 /// Hosts and pools kept.
 const MOST_HOSTS: usize = 4_096;

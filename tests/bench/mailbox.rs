@@ -1,13 +1,19 @@
-//! Reading a generated mailbox, beside what bounds it: one search over the
-//! same octets. Run with `cargo bench --bench mailbox`.
+//! Reading and judging a generated mailbox, beside what bounds it, a search of
+//! the same octets, and beside the `mail-parser` crate, which reads the headers
+//! of each message and judges nothing. Run with `cargo bench --bench mailbox`.
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{Read, Write as _};
+use std::io::{BufReader, Read, Write as _};
 use std::sync::LazyLock;
 
 use divan::counter::BytesCount;
-use starttrace::mailbox::{self, Limits};
+use mail_parser::MessageParser;
+use mail_parser::mailbox::mbox::MessageIterator;
+use starttrace::mailbox::{self, Limits, Messages, RawMessage};
+use starttrace::trace::chain::{Chain, NoTrace};
+use starttrace::trace::reading::Reading;
+use starttrace::trace::witness::{Told, Witnesses};
 use tempfile::NamedTempFile;
 
 fn main() {
@@ -16,9 +22,14 @@ fn main() {
 
 const MESSAGES: usize = 10_000;
 
-const LINE: &str = "JVBERi0xLjQKJcfsj6IKNSAwIG9iago8PC9MZW5ndGggNiAwIFIvRmlsdGVyIC9GbGF0ZURlY29k\n";
+const PROSE: &str =
+    "Dear all, the meeting of last week was moved, and nobody has told the others about it;\n";
 
-/// A mailbox with bodies of up to 16 KiB, and one without.
+const BASE64: &str =
+    "JVBERi0xLjQKJcfsj6IKNSAwIG9iago8PC9MZW5ndGggNiAwIFIvRmlsdGVyIC9GbGF0ZURlY29k\n";
+
+/// A mailbox with bodies, of two KiB to half a MiB as in people's mail, and one
+/// of header sections alone.
 static MAILBOXES: LazyLock<[(NamedTempFile, u64); 2]> =
     LazyLock::new(|| [true, false].map(|bodies| generated(bodies).expect("a temporary file")));
 
@@ -26,23 +37,15 @@ fn generated(bodies: bool) -> std::io::Result<(NamedTempFile, u64)> {
     let mut file = NamedTempFile::new()?;
     let mut size = 0;
     for number in 0..MESSAGES {
-        let mut text = String::from("From a@c.example Tue Nov  3 09:14:07 2026\n");
-        for hop in 0..4 {
-            let _ = write!(
-                text,
-                "Received: from h{hop}.example (h{hop}.example [192.0.2.{hop}])\n\
-                 \t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits))\n\
-                 \tby mx{hop}.example (Postfix) with ESMTPS id {number:010X}\n\
-                 \tfor <ap@partner.example>; Tue, 03 Nov 2026 09:14:07 +0000 (UTC)\n"
-            );
-        }
-        let _ = write!(
-            text,
-            "Message-ID: <{number}@c.example>\nFrom: <bo@c.example>\n\n"
-        );
-        if bodies {
-            text.push_str(&LINE.repeat(number % 200));
-        }
+        let mut text = header(number);
+        // One message in five is short, one in fifteen has a document attached.
+        let (line, lines) = match number {
+            _ if !bodies => (PROSE, 0),
+            _ if number % 15 == 14 => (BASE64, 2_000 + number % 5_000),
+            _ if number % 5 == 4 => (PROSE, 4),
+            _ => (PROSE, 20 + number % 600),
+        };
+        text.push_str(&line.repeat(lines));
         text.push('\n');
         size += text.len() as u64;
         file.write_all(text.as_bytes())?;
@@ -50,21 +53,124 @@ fn generated(bodies: bool) -> std::io::Result<(NamedTempFile, u64)> {
     Ok((file, size))
 }
 
-#[divan::bench(args = [0, 1])]
+/// A header section with three of five dialects in its trace.
+fn header(number: usize) -> String {
+    let mut text =
+        String::from("From a@c.example Tue Nov  3 09:14:07 2026\nReturn-Path: <bo@c.example>\n");
+    let host = number % 50;
+    for step in 0..3 {
+        let _ = match (number + step * 2) % 5 {
+            0 => write!(
+                text,
+                "Received: from out{host}.relay.example (out{host}.relay.example [203.0.113.7])\n\
+                 \t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits)\n\
+                 \t key-exchange X25519 server-signature RSA-PSS (2048 bits))\n\
+                 \t(No client certificate requested)\n\
+                 \tby mx{step}.partner.example (Postfix) with ESMTPS id {number:010X}\n\
+                 \tfor <ap@partner.example>; Tue, 03 Nov 2026 09:14:07 +0000 (UTC)\n"
+            ),
+            1 => write!(
+                text,
+                "Received: from smtp{host}.acme.example ([198.51.100.7] helo=smtp.acme.example)\n\
+                 \tby out{host}.relay.example with esmtps (TLS1.3) tls TLS_AES_256_GCM_SHA384\n\
+                 \t(Exim 4.96) (envelope-from <bo@c.example>) id 1v{number:04}-{number:06}-0A\n\
+                 \tfor ap@partner.example; Tue, 03 Nov 2026 09:14:03 +0000\n"
+            ),
+            2 => write!(
+                text,
+                "Received: from ex{host}.acme.example (2001:db8:a6::13) by\n \
+                 ey{host}.acme.example (2001:db8:3b::11) with Microsoft SMTP Server\n \
+                 (version=TLS1_2, cipher=TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384) id\n \
+                 15.20.{host}.17; Tue, 3 Nov 2026 09:14:01 +0000\n"
+            ),
+            3 => write!(
+                text,
+                "Received: from in{host}.c.example (in{host}.c.example [192.0.2.7])\n        \
+                 by mx.recv.example with ESMTP id a640c23a62f3a-{number}si19\n        \
+                 for <ap@partner.example>; Tue, 03 Nov 2026 01:14:00 -0800 (PST)\n"
+            ),
+            _ => writeln!(
+                text,
+                "Received: (qmail {number} invoked by uid 89); 3 Nov 2026 09:13:58 -0000"
+            ),
+        };
+    }
+    let _ = write!(
+        text,
+        "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed; d=c.example; s=s1;\n\
+         \th=from:to:subject:date:message-id; bh=47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=;\n\
+         \tb=abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/abcdefghij\n\
+         \t klmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+/abcdefghijklmnopqrst\n\
+         Authentication-Results: mx0.partner.example; dkim=pass header.d=c.example\n\
+         Subject: =?utf-8?Q?Rechnung_f=C3=BCr_{number}?=\n\
+         Message-ID: <{number}@c.example>\nDate: Tue, 03 Nov 2026 09:13:50 +0000\n\
+         From: \"Bo\" <bo@c.example>\nTo: <ap@partner.example>, <x{number}@partner.example>\n\n"
+    );
+    text
+}
+
+fn open(which: usize) -> Messages {
+    mailbox::open(MAILBOXES[which].0.path(), &Limits::default()).expect("a mailbox")
+}
+
+fn octets(which: usize) -> BytesCount {
+    BytesCount::new(MAILBOXES[which].1)
+}
+
+/// Messages cut out, no more.
+#[divan::bench(args = [0, 1], sample_count = 10)]
 fn read(bencher: divan::Bencher<'_, '_>, which: usize) {
-    let (file, size) = &MAILBOXES[which];
-    bencher.counter(BytesCount::new(*size)).bench(|| {
-        let messages = mailbox::open(file.path(), &Limits::default()).expect("a mailbox");
-        assert_eq!(messages.count(), MESSAGES);
+    bencher
+        .counter(octets(which))
+        .bench(|| assert_eq!(open(which).count(), MESSAGES));
+}
+
+/// All that `trace` does but the page: every message bears witness, then each is
+/// read, judged, and judged again in the light of the others.
+#[divan::bench(args = [0, 1], sample_count = 10)]
+fn judge(bencher: divan::Bencher<'_, '_>, which: usize) {
+    fn chain(message: &RawMessage) -> Result<Chain, NoTrace> {
+        Chain::read(&message.octets, &Reading::of(message.source()))
+    }
+    bencher.counter(octets(which)).bench(|| {
+        let mut witnesses = Witnesses::default();
+        for message in open(which).flatten() {
+            let reading = Reading::of(message.source());
+            witnesses.hear(Told::read(&message.octets, &reading).expect("a trace"));
+        }
+        let mut hops = 0;
+        for message in open(which).flatten() {
+            let mut chain = chain(&message).expect("a trace");
+            chain.heed(&witnesses);
+            hops += chain.hops.len();
+        }
+        assert_eq!(hops, MESSAGES * 3);
     });
 }
 
-#[divan::bench(args = [0, 1])]
+/// The headers of each message, `Received` fields parsed.
+#[divan::bench(args = [0, 1], sample_count = 10)]
+fn mail_parser(bencher: divan::Bencher<'_, '_>, which: usize) {
+    let parser = MessageParser::default();
+    bencher.counter(octets(which)).bench(|| {
+        let file = File::open(MAILBOXES[which].0.path()).expect("the mailbox");
+        let messages = MessageIterator::new(BufReader::with_capacity(256 << 10, file));
+        let mut read = 0;
+        for message in messages {
+            let message = message.expect("a readable file");
+            let parsed = parser.parse_headers(message.contents()).expect("a header");
+            read += usize::from(parsed.received().is_some());
+        }
+        assert_eq!(read, MESSAGES);
+    });
+}
+
+/// One search of the same octets.
+#[divan::bench(args = [0, 1], sample_count = 10)]
 fn search(bencher: divan::Bencher<'_, '_>, which: usize) {
-    let (file, size) = &MAILBOXES[which];
     let finder = memchr::memmem::Finder::new(b"\nFrom ");
-    bencher.counter(BytesCount::new(*size)).bench(|| {
-        let mut file = File::open(file.path()).expect("the mailbox");
+    bencher.counter(octets(which)).bench(|| {
+        let mut file = File::open(MAILBOXES[which].0.path()).expect("the mailbox");
         let mut block = vec![0; 256 << 10];
         let mut found = 0;
         loop {

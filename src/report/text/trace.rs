@@ -64,6 +64,20 @@ pub fn render(chain: &Chain, style: Style) -> String {
     out
 }
 
+/// What other fields of the header say, for those who want to know more.
+#[must_use]
+pub fn details(chain: &Chain) -> String {
+    let mut out = String::new();
+    for (i, fact) in chain.supporting.iter().enumerate() {
+        if i == 0 {
+            out.push_str("\nWhat other fields of the header say:\n");
+        }
+        let line = format!("  line {:<4} ", fact.line);
+        out.push_str(&paragraph(&line, &escape::text(&fact.text)));
+    }
+    out
+}
+
 /// The answer line, and one sentence for people who do not read tables.
 pub(super) fn head(chain: &Chain, shown: &[Shown], answer: Answer, style: Style) -> String {
     let exposed: Vec<(&Hop, Shown)> = chain

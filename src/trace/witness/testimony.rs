@@ -243,7 +243,7 @@ pub(in crate::trace) fn sender_name(hop: &Hop) -> Option<String> {
 }
 
 /// The registrable domain of a name that can stand in the public DNS.
-pub(super) fn public_domain(name: &str) -> Option<String> {
+pub(in crate::trace) fn public_domain(name: &str) -> Option<String> {
     let lower = name.trim_end_matches('.').to_ascii_lowercase();
     let last = lower.rsplit('.').next()?;
     // RFC 6762, appendix G, and RFC 9476: names that networks use inside.
