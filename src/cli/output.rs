@@ -71,6 +71,13 @@ impl Look {
             Format::Text => text(self.style),
             Format::Json => format!("{:#}\n", json()),
             Format::Ndjson => format!("{}\n", json()),
+            // Refused at the start by all commands but `report`, whose writer
+            // gives octets.
+            Format::Csv
+            | Format::Html
+            | Format::PostfixPolicy
+            | Format::ExchangeDomains
+            | Format::GoogleDomains => String::new(),
         }
     }
 }
