@@ -19,7 +19,8 @@ use starttrace::answer::Answer;
 use starttrace::name::{DomainName, HostName};
 use starttrace::observed::domain::DomainObservation;
 use starttrace::probe::{
-    Clock, ControlChoice, Families, Looks, Options, Prober, Proxy, Resolver, Roots, Service,
+    Clock, ControlChoice, DnssecTrust, Families, Looks, Options, Prober, Proxy, Resolver, Roots,
+    Service,
 };
 use starttrace::report::{json, text};
 use starttrace::verdict::{self, Required};
@@ -58,6 +59,12 @@ worlds! {
     control_none = "control-none",
     control_stripped = "control-stripped",
     dane_address_insecure = "dane-address-insecure",
+    dane_addresses_differ = "dane-addresses-differ",
+    dane_backup_alone = "dane-backup-alone",
+    dane_digest_agility = "dane-digest-agility",
+    dane_digest_agility_weaker_alone = "dane-digest-agility-weaker-alone",
+    dane_no_starttls = "dane-no-starttls",
+    dane_tlsa_alias = "dane-tlsa-alias",
     dane_alias = "dane-alias",
     dane_alias_end_insecure = "dane-alias-end-insecure",
     dane_anchor = "dane-anchor",
@@ -81,6 +88,10 @@ worlds! {
     deep_unadvertised = "deep-unadvertised",
     dhe_1024 = "dhe-1024",
     dhe_only = "dhe-only",
+    dnssec_validate_expired = "dnssec-validate-expired",
+    dnssec_validate = "dnssec-validate",
+    dnssec_validate_forged_none = "dnssec-validate-forged-none",
+    dnssec_validate_unsigned = "dnssec-validate-unsigned",
     domain_is_alias = "domain-is-alias",
     ehlo_rejected = "ehlo-rejected",
     ehlo_temporary = "ehlo-temporary",
@@ -367,7 +378,14 @@ fn options(world: &World, lab: &Lab) -> Options {
         }
         None => lab.resolver.into(),
     };
+    let dnssec = match chosen.dnssec.as_deref() {
+        None | Some("auto") => DnssecTrust::Auto,
+        Some("validate") => DnssecTrust::Validate,
+        Some(other) => panic!("no mode {other}"),
+    };
     Options {
+        dnssec,
+        trust_anchor: (dnssec == DnssecTrust::Validate).then(|| lab.anchor_file()),
         resolvers: vec![resolver],
         port: lab.port,
         policy_port: lab.port,

@@ -478,7 +478,8 @@ pub struct Probing {
     pub resolver: Vec<String>,
     /// What to believe of the resolver's word that answers are signed: auto
     /// (its AD bit, after a test of the resolver), ad (its AD bit, untested),
-    /// off (nothing)
+    /// validate (signatures are checked here too; unconfirmed where only that
+    /// says so), off (nothing)
     #[arg(
         long,
         value_name = "MODE",
@@ -486,6 +487,10 @@ pub struct Probing {
         help_heading = "Probing"
     )]
     pub dnssec: Dnssec,
+    /// With --dnssec validate, start from the DS or DNSKEY records in this file
+    /// [default: the root zone's keys of 2017 and 2024]
+    #[arg(long, value_name = "FILE", help_heading = "Probing")]
+    pub trust_anchor: Option<PathBuf>,
     /// The same as --dnssec ad
     #[arg(long, conflicts_with = "dnssec", help_heading = "Probing")]
     pub trust_ad: bool,
@@ -557,6 +562,7 @@ pub struct Probing {
 pub enum Dnssec {
     Auto,
     Ad,
+    Validate,
     Off,
 }
 

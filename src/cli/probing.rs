@@ -31,12 +31,19 @@ pub fn options(flags: &Probing) -> Result<Options, Trouble> {
         .map(Proxy::parse)
         .transpose()
         .map_err(|why| Trouble::usage(format!("--proxy: {why}")))?;
+    if flags.trust_anchor.is_some() && flags.dnssec != Dnssec::Validate {
+        return Err(Trouble::usage(
+            "--trust-anchor says where --dnssec validate starts from: give both",
+        ));
+    }
     Ok(Options {
         resolvers,
+        trust_anchor: flags.trust_anchor.clone(),
         dnssec: match flags.dnssec {
             Dnssec::Ad => DnssecTrust::Ad,
             _ if flags.trust_ad => DnssecTrust::Ad,
             Dnssec::Auto => DnssecTrust::Auto,
+            Dnssec::Validate => DnssecTrust::Validate,
             Dnssec::Off => DnssecTrust::Off,
         },
         port: flags.port,

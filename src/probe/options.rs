@@ -33,6 +33,8 @@ pub struct Options {
     pub resolvers: Vec<Resolver>,
     /// What is believed of their word about signatures.
     pub dnssec: DnssecTrust,
+    /// A file of trust anchors; none: the root zone's keys as built in.
+    pub trust_anchor: Option<PathBuf>,
     pub port: u16,
     /// What is expected there; none: as the port's number says.
     pub service: Option<Service>,
@@ -71,6 +73,7 @@ impl Default for Options {
         Self {
             resolvers: Vec::new(),
             dnssec: DnssecTrust::Auto,
+            trust_anchor: None,
             port: SMTP_PORT,
             service: None,
             policy_port: HTTPS_PORT,
@@ -158,6 +161,8 @@ pub enum DnssecTrust {
     Auto,
     /// Its AD bit, untested.
     Ad,
+    /// Signatures are checked here, beside what a tested resolver says.
+    Validate,
     /// Nothing: signatures are not asked for.
     Off,
 }

@@ -15,6 +15,7 @@ mod plan;
 mod turns;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -111,6 +112,10 @@ impl Prober {
         } else {
             options.resolvers.clone()
         };
+        let anchors = match &options.trust_anchor {
+            None => dns::Anchors::default(),
+            Some(path) => read_anchors(path)?,
+        };
         let over_tls = |server: &dns::Resolver| matches!(server, dns::Resolver::Tls { .. });
         let dns_roots = if options.roots.system && servers.iter().any(over_tls) {
             roots::with_system(&named_roots)
@@ -130,6 +135,7 @@ impl Prober {
                 dns: Dns::new(dns::Settings {
                     trust: options.dnssec,
                     roots: dns_roots,
+                    anchors,
                     ..dns::Settings::new(servers, options.clock, options.timeout)
                 }),
                 stack: Stack::new(),
@@ -568,6 +574,17 @@ impl Inner {
             PathJudge::new(roots, self.stack.algorithms())
         })
     }
+}
+
+fn read_anchors(path: &Path) -> Result<dns::Anchors, SetupError> {
+    let text = std::fs::read_to_string(path).map_err(|error| SetupError::TrustAnchorFile {
+        path: path.to_owned(),
+        error,
+    })?;
+    dns::Anchors::parse(&text).map_err(|why| SetupError::TrustAnchors {
+        path: path.to_owned(),
+        why,
+    })
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::probe::dns::InvalidAnchors;
+
 /// Why no probe can be made with these options here. Each is the user's to
 /// mend.
 #[derive(Debug)]
@@ -15,6 +17,10 @@ pub enum SetupError {
     NoCertificates { path: PathBuf, why: String },
     /// Nothing to judge certificates by.
     NoRoots,
+    /// A file of trust anchors cannot be read.
+    TrustAnchorFile { path: PathBuf, error: io::Error },
+    /// A file of trust anchors holds none, or what is no anchor.
+    TrustAnchors { path: PathBuf, why: InvalidAnchors },
     /// The system names no resolver.
     NoResolver(String),
     /// The source address is not one of this machine's.
@@ -42,6 +48,16 @@ impl fmt::Display for SetupError {
                 write!(f, "the CA file {} is of no use: {why}", path.display())
             }
             Self::NoRoots => f.write_str("there are no CA certificates to judge by"),
+            Self::TrustAnchorFile { path, error } => write!(
+                f,
+                "the trust anchor file {} cannot be read: {error}",
+                path.display()
+            ),
+            Self::TrustAnchors { path, why } => write!(
+                f,
+                "the trust anchor file {} is of no use: {why}",
+                path.display()
+            ),
             Self::NoResolver(why) => {
                 write!(
                     f,

@@ -9,7 +9,9 @@
 //!
 //! It answers as a validating resolver would: `SECURE` in place of a type says
 //! that the name and all below it are signed, `INSECURE` that they are not; an
-//! answer whose every name is signed has the AD bit. The names a resolver is
+//! answer whose every name is signed has the AD bit. The signatures are really
+//! there for who asks for them; [`super::signing`] makes them, and knows further
+//! marks of zones. `*` and `DNAME` work as they should. The names a resolver is
 //! tested with are there too, unless the zone begins with `; does not validate`.
 //! `TLSA U S M @HOST` stands for the digest of what HOST shows.
 //! A name that is neither an
@@ -25,13 +27,14 @@ use hickory_server::net::xfer::Protocol;
 use hickory_server::proto::op::{
     Edns, Header, HeaderCounts, MessageType, Metadata, OpCode, ResponseCode,
 };
-use hickory_server::proto::rr::rdata::{A, AAAA, CNAME, MX, SOA, TLSA, TXT};
+use hickory_server::proto::rr::rdata::{A, AAAA, CNAME, MX, NULL, TLSA, TXT};
 use hickory_server::proto::rr::{Name, RData, Record, RecordType};
 use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
 use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::{TcpListener, UdpSocket};
 
 use super::log::Log;
+use super::signing::{self, Signing, Tampering};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Behaviour {
@@ -42,12 +45,15 @@ enum Behaviour {
 }
 
 /// What the name server knows.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Zone {
     records: BTreeMap<String, Vec<Record>>,
     behaviours: BTreeMap<(String, Option<RecordType>), Behaviour>,
     names: BTreeSet<String>,
     signed: BTreeMap<String, bool>,
+    marks: BTreeMap<String, Vec<String>>,
+    signing: Option<Signing>,
+    validates: bool,
 }
 
 /// What a resolver is tested with.
@@ -56,8 +62,10 @@ in-addr.arpa SECURE
 ip6.arpa SECURE
 google.com A 192.0.2.1
 microsoft.com A 192.0.2.1
+dnssec-failed.org SECURE
 dnssec-failed.org BOGUS
 dnssec-failed.org A 192.0.2.1
+rhybar.cz SECURE
 rhybar.cz BOGUS
 rhybar.cz A 192.0.2.1
 ";
@@ -65,12 +73,11 @@ rhybar.cz A 192.0.2.1
 impl Zone {
     /// Reads a zone.
     pub fn parse(text: &str) -> Self {
-        let mut zone = Self::default();
-        let tested = if text.trim_start().starts_with("; does not validate") {
-            ""
-        } else {
-            TEST_NAMES
+        let mut zone = Self {
+            validates: !text.trim_start().starts_with("; does not validate"),
+            ..Self::default()
         };
+        let tested = if zone.validates { TEST_NAMES } else { "" };
         for line in text.lines().chain(tested.lines()) {
             let line = line.split(" ;").next().unwrap_or_default().trim();
             if line.is_empty() || line.starts_with(';') || line.starts_with('#') {
@@ -78,7 +85,19 @@ impl Zone {
             }
             zone.add(line);
         }
+        zone.sign(None);
         zone
+    }
+
+    /// Makes the keys, for who does this to the answers about a name.
+    pub fn sign(&mut self, tampering: Option<(Tampering, String, Option<RecordType>)>) {
+        let signing = Signing::new(&self.signed, &self.marks, &self.records, tampering);
+        self.signing = Some(signing);
+    }
+
+    /// The keys.
+    pub fn signing(&self) -> &Signing {
+        self.signing.as_ref().expect("parsing makes them")
     }
 
     fn add(&mut self, line: &str) {
@@ -94,6 +113,11 @@ impl Zone {
         }
         let kind = words.next().unwrap_or_else(|| panic!("{line}: no type"));
         let rest: Vec<&str> = words.collect();
+        if matches!(kind, "NSEC3" | "OPTOUT" | "ALGORITHM") {
+            let mark = format!("{kind} {}", rest.join(" "));
+            self.marks.entry(owner).or_default().push(mark);
+            return;
+        }
         if matches!(kind, "SECURE" | "INSECURE") {
             self.signed.insert(owner, kind == "SECURE");
             return;
@@ -122,6 +146,10 @@ impl Zone {
                 rest[2].parse::<u8>().expect("a matching type").into(),
                 hexadecimal(rest[3]),
             )),
+            RecordType::DNAME => RData::Unknown {
+                code: RecordType::DNAME,
+                rdata: NULL::with(wire(first)),
+            },
             RecordType::TXT => RData::TXT(TXT::new(vec![rest.join(" ")])),
             other => panic!("{line}: {other} is not served"),
         };
@@ -151,40 +179,138 @@ impl Zone {
     }
 
     /// The records that answer, following CNAME as RFC 1034, section 4.3.2
-    /// has it.
-    fn answer(&self, asked: &str, kind: RecordType) -> (ResponseCode, Vec<&Record>) {
-        let mut answers = Vec::new();
+    /// has it; the owners a wildcard answered for; and the name that has
+    /// nothing of the type, if the way ends at one.
+    fn answer(&self, asked: &str, kind: RecordType) -> Reply {
+        let mut reply = Reply {
+            code: ResponseCode::NoError,
+            answers: Vec::new(),
+            wildcards: Vec::new(),
+            end: None,
+        };
         let mut current = asked.to_owned();
         for _ in 0..8 {
             if let Some(Behaviour::Code(code)) = self.behaviour(&current, kind) {
-                return (code, Vec::new());
+                reply.code = code;
+                reply.answers.clear();
+                return reply;
             }
-            let Some(records) = self.records.get(&current) else {
-                let code = if self.names.contains(&current) {
-                    ResponseCode::NoError
-                } else {
-                    ResponseCode::NXDomain
-                };
-                return (code, answers);
+            let own = self.signing().own(&current, kind);
+            let found = match self.redirection(&current) {
+                Some((owner, data)) => {
+                    let target = signing::redirect(&current, &owner, &data);
+                    let dname = self.records[&owner]
+                        .iter()
+                        .find(|record| record.record_type() == RecordType::DNAME);
+                    reply.answers.extend(dname.cloned());
+                    vec![Record::from_rdata(
+                        name(&current),
+                        300,
+                        RData::CNAME(CNAME(target)),
+                    )]
+                }
+                None => match self.records.get(&current) {
+                    Some(records) => records.clone(),
+                    None if self.names.contains(&current) || self.signing().is_zone(&current) => {
+                        Vec::new()
+                    }
+                    None => match self.wildcard(&current) {
+                        Some(records) => {
+                            reply.wildcards.push(current.clone());
+                            records
+                        }
+                        None => {
+                            reply.code = ResponseCode::NXDomain;
+                            reply.end = Some(current);
+                            return reply;
+                        }
+                    },
+                },
             };
-            let before = answers.len();
-            answers.extend(records.iter().filter(|r| r.record_type() == kind));
-            if answers.len() > before {
-                break;
+            let mut matching: Vec<Record> = own.unwrap_or_default();
+            matching.extend(found.iter().filter(|r| r.record_type() == kind).cloned());
+            if !matching.is_empty() {
+                reply.answers.extend(matching);
+                return reply;
             }
-            let Some(alias) = records
+            let alias = found
                 .iter()
                 .find(|r| r.record_type() == RecordType::CNAME)
-            else {
-                break;
+                .filter(|_| kind != RecordType::DS || !self.signing().is_zone(&current));
+            let Some(alias) = alias else {
+                reply.end = Some(current);
+                return reply;
             };
-            answers.push(alias);
+            reply.answers.push(alias.clone());
             if let RData::CNAME(target) = &alias.data {
                 current = key(&target.0.to_ascii());
             }
         }
-        (ResponseCode::NoError, answers)
+        reply
     }
+
+    /// The DNAME above a name, and where it leads.
+    fn redirection(&self, asked: &str) -> Option<(String, String)> {
+        self.records.iter().find_map(|(owner, records)| {
+            let record = records
+                .iter()
+                .find(|record| record.record_type() == RecordType::DNAME)?;
+            let RData::Unknown { rdata, .. } = &record.data else {
+                return None;
+            };
+            let below = asked != owner && signing::at_or_below(asked, owner);
+            below.then(|| (owner.clone(), from_wire(&rdata.anything)))
+        })
+    }
+
+    /// What a wildcard has for a name, under that name.
+    fn wildcard(&self, asked: &str) -> Option<Vec<Record>> {
+        let mut above = asked;
+        while let Some((_, rest)) = above.split_once('.') {
+            if let Some(records) = self.records.get(&format!("*.{rest}")) {
+                let mut records = records.clone();
+                for record in &mut records {
+                    record.name = name(asked);
+                }
+                return Some(records);
+            }
+            if self.names.contains(rest) {
+                return None;
+            }
+            above = rest;
+        }
+        None
+    }
+}
+
+/// What is to be answered.
+struct Reply {
+    code: ResponseCode,
+    answers: Vec<Record>,
+    wildcards: Vec<String>,
+    end: Option<String>,
+}
+
+fn wire(name: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    for label in key(name).split('.') {
+        out.push(u8::try_from(label.len()).unwrap());
+        out.extend(label.as_bytes());
+    }
+    out.push(0);
+    out
+}
+
+fn from_wire(mut octets: &[u8]) -> String {
+    let mut labels = Vec::new();
+    while let Some((&length, rest)) = octets.split_first()
+        && length > 0
+    {
+        let (label, rest) = rest.split_at(length.into());
+        labels.push(String::from_utf8_lossy(label).into_owned());
+        octets = rest;
+    }
+    labels.join(".")
 }
 
 fn behaviour(word: &str) -> Option<Behaviour> {
@@ -204,11 +330,11 @@ fn hexadecimal(text: &str) -> Vec<u8> {
         .collect()
 }
 
-fn key(name: &str) -> String {
+pub fn key(name: &str) -> String {
     name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase()
 }
 
-fn name(text: &str) -> Name {
+pub fn name(text: &str) -> Name {
     let absolute = if text.ends_with('.') {
         text.to_owned()
     } else {
@@ -266,10 +392,10 @@ impl RequestHandler for Handler {
                     .await
             }
             _ => {
-                let (mut code, mut answers) = self.zone.answer(&asked, kind);
+                let mut reply = self.zone.answer(&asked, kind);
                 let unchecked = request.metadata.checking_disabled;
                 let mut owners: Vec<String> = vec![asked.clone()];
-                for record in &answers {
+                for record in &reply.answers {
                     owners.push(key(&record.name.to_ascii()));
                     if kind != RecordType::CNAME
                         && let RData::CNAME(target) = &record.data
@@ -280,34 +406,49 @@ impl RequestHandler for Handler {
                 let bogus = owners
                     .iter()
                     .any(|name| self.zone.behaviour(name, kind) == Some(Behaviour::Bogus));
-                if bogus && !unchecked {
-                    code = ResponseCode::ServFail;
-                    answers.clear();
+                if bogus && !unchecked && self.zone.validates {
+                    reply.code = ResponseCode::ServFail;
+                    reply.answers.clear();
+                    reply.end = None;
                 }
                 metadata.checking_disabled = unchecked;
                 metadata.authentic_data = !bogus
                     && !unchecked
                     && request.metadata.authentic_data
                     && owners.iter().all(|name| self.zone.is_signed(name));
-                metadata.response_code = code;
-                let soa = Record::from_rdata(
-                    name("example"),
-                    60,
-                    RData::SOA(SOA::new(
-                        name("ns.example"),
-                        name("hostmaster.example"),
-                        1,
-                        3600,
-                        600,
-                        86_400,
-                        60,
-                    )),
+                let signing = self.zone.signing();
+                if signing.forges_no_such_name(&asked, kind) {
+                    reply.code = ResponseCode::NXDomain;
+                }
+                metadata.response_code = reply.code;
+                let (mut answers, mut authority) = signing.sign(
+                    kind,
+                    reply.answers,
+                    &reply.wildcards,
+                    reply.end.as_deref(),
+                    bogus,
                 );
-                let negative = answers.is_empty()
-                    && matches!(code, ResponseCode::NoError | ResponseCode::NXDomain);
-                let authority = negative.then_some(&soa);
+                let wanted = request.edns.as_ref().is_some_and(|e| e.flags().dnssec_ok);
+                if !wanted {
+                    let plain = |record: &Record| {
+                        let of = record.record_type();
+                        of == kind
+                            || !matches!(
+                                of,
+                                RecordType::RRSIG | RecordType::NSEC | RecordType::NSEC3
+                            )
+                    };
+                    answers.retain(plain);
+                    authority.retain(plain);
+                }
                 response
-                    .send_response(builder.build(metadata, answers, None, authority, None))
+                    .send_response(builder.build(
+                        metadata,
+                        answers.iter(),
+                        authority.iter(),
+                        None,
+                        None,
+                    ))
                     .await
             }
         };

@@ -12,7 +12,7 @@
 //! What rustls cannot play, TLS below 1.2 and suites without forward secrecy,
 //! OpenSSL's `s_server` does; what that has no more either, SSL 3.0, RC4 and
 //! 3DES, are canned octets of a world. Not played: RSA keys below 2048 bits.
-//! Nothing is signed: the name server says what a validating resolver would.
+//! The name server says what a validating resolver would, signatures included.
 
 #![allow(dead_code, reason = "each test program uses another part of the lab")]
 #![allow(clippy::unwrap_used)]
@@ -24,6 +24,7 @@ pub mod log;
 pub mod openssl;
 pub mod page;
 pub mod script;
+pub mod signing;
 pub mod smtp;
 pub mod socks;
 pub mod web;
@@ -106,7 +107,15 @@ impl Lab {
                     let zone = zone
                         .replace(WRITTEN_PREFIX, &bound.prefix)
                         .replace("{port}", &bound.port.to_string());
-                    let zone = dns::Zone::parse(&with_associations(&zone, &servers));
+                    let mut zone = dns::Zone::parse(&with_associations(&zone, &servers));
+                    if let Some(spec) = &world.tampering {
+                        let target = spec.name.replace("{port}", &bound.port.to_string());
+                        let kind = spec.kind.as_deref().map(|kind| kind.parse().unwrap());
+                        zone.sign(Some((spec.with, target, kind)));
+                    }
+                    let (anchor, delv) = zone.signing().anchors();
+                    std::fs::write(directory.path().join("anchor.ds"), anchor).unwrap();
+                    std::fs::write(directory.path().join("anchor.bind"), delv).unwrap();
                     let queries = Arc::clone(&log);
                     runtime.spawn(dns::serve(zone, bound.udp, bound.tcp, queries));
                     if let Some((spec, listener)) = bound.proxy {
@@ -146,6 +155,11 @@ impl Lab {
     /// The throw-away root, as a PEM file.
     pub fn ca_file(&self) -> PathBuf {
         self.directory.path().join("ca.pem")
+    }
+
+    /// The root zone's key, for `--trust-anchor`.
+    pub fn anchor_file(&self) -> PathBuf {
+        self.directory.path().join("anchor.ds")
     }
 
     /// A directory that goes with the world.

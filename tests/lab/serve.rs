@@ -4,8 +4,8 @@
 //! cargo run --example lab -- tests/lab/demo.toml
 //! ```
 //!
-//! The first lines of its output are `resolver IP:PORT`, `port N`, `ca-file PATH`
-//! and, for each message of the world, `message PATH`; then it serves.
+//! The first lines of its output are `resolver IP:PORT`, `port N`, `ca-file PATH`,
+//! `trust-anchor PATH` (with `anchor.bind` beside it, for delv) and, for each message of the world, `message PATH`; then it serves.
 
 #![allow(clippy::unwrap_used)]
 
@@ -26,6 +26,7 @@ fn main() {
     writeln!(out, "resolver {}", lab.resolver).unwrap();
     writeln!(out, "port {}", lab.port).unwrap();
     writeln!(out, "ca-file {}", lab.ca_file().display()).unwrap();
+    writeln!(out, "trust-anchor {}", lab.anchor_file().display()).unwrap();
     for (n, message) in world.message.iter().enumerate() {
         let file = lab.directory().join(format!("message{}.eml", n + 1));
         std::fs::write(&file, lab::page::dated(&lab.localise(message)).trim_start()).unwrap();

@@ -34,6 +34,8 @@ pub struct World {
     pub web: Vec<WebSpec>,
     /// A SOCKS proxy that the probe goes through.
     pub proxy: Option<ProxySpec>,
+    /// What somebody on the way does to answers.
+    pub tampering: Option<TamperingSpec>,
     /// Resolvers over TLS.
     #[serde(default)]
     pub dot: Vec<DotSpec>,
@@ -65,6 +67,8 @@ pub enum ControlSpec {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OptionSpec {
+    /// `--dnssec`, where it is not `auto`.
+    pub dnssec: Option<String>,
     /// `--resolver`, where it is not the name server; `{port}` is the port.
     pub resolver: Option<String>,
     pub require: Option<String>,
@@ -94,6 +98,17 @@ pub struct OptionSpec {
     /// What the port is for, which numbers below 1024 would say.
     #[serde(default)]
     pub service: ServiceSpec,
+}
+
+/// What is done, and to the answers about which name and type.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TamperingSpec {
+    pub with: super::signing::Tampering,
+    /// `{port}` is the port.
+    pub name: String,
+    /// None: every type.
+    pub kind: Option<String>,
 }
 
 /// A resolver over TLS, which knows what the name server knows.

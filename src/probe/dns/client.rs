@@ -20,6 +20,7 @@ use crate::probe::dns::server::Resolver;
 use crate::probe::dns::tls::Channel;
 use crate::probe::dns::transport::{self, Miss};
 use crate::probe::dns::trouble;
+use crate::probe::dns::validate::{Anchors, Trouble, Validator};
 use crate::probe::net::{Clock, Moment, is_descriptor_shortage};
 use crate::probe::options::DnssecTrust;
 
@@ -58,6 +59,8 @@ struct Inner {
     trust: DnssecTrust,
     /// What the test of each resolver showed, and when.
     tested: RwLock<Option<(Arc<[Tested]>, Moment)>>,
+    /// What checks signatures here, where that is wanted.
+    validator: Option<Validator>,
     cache: Cache,
     at_once: Semaphore,
 }
@@ -113,6 +116,8 @@ pub struct Settings {
     pub at_once: usize,
     /// Who may vouch for resolvers that are asked over TLS.
     pub roots: Arc<RootCertStore>,
+    /// Where trust starts when signatures are checked here.
+    pub anchors: Anchors,
 }
 
 impl Settings {
@@ -128,6 +133,7 @@ impl Settings {
             kept_for: LONGEST_KEPT,
             at_once: MOST_AT_ONCE,
             roots: Arc::new(RootCertStore::empty()),
+            anchors: Anchors::default(),
         }
     }
 }
@@ -148,6 +154,8 @@ impl Dns {
                 longest: settings.longest.min(LONGEST_QUESTION),
                 trust: settings.trust,
                 tested: RwLock::default(),
+                validator: (settings.trust == DnssecTrust::Validate)
+                    .then(|| Validator::new(settings.anchors)),
                 cache: Cache::new(settings.clock, settings.kept, settings.kept_for),
                 at_once: Semaphore::new(settings.at_once.max(1)),
             }),
@@ -165,10 +173,10 @@ impl Dns {
         ResolverFacts {
             validates: tested.and_then(Tested::validates),
             because: tested.and_then(Tested::because),
-            by: if by_ad {
-                ValidatedBy::Ad
-            } else {
-                ValidatedBy::None
+            by: match self.inner.validator {
+                _ if by_ad => ValidatedBy::Ad,
+                Some(_) => ValidatedBy::Own,
+                None => ValidatedBy::None,
             },
             ..facts_of(Some(self.server(place)))
         }
@@ -183,7 +191,7 @@ impl Dns {
     /// What the test of each resolver showed. Nothing where that is not
     /// wanted.
     async fn tested(&self) -> Arc<[Tested]> {
-        if self.inner.trust != DnssecTrust::Auto {
+        if !matches!(self.inner.trust, DnssecTrust::Auto | DnssecTrust::Validate) {
             return Arc::default();
         }
         let settled = |known: &Option<(Arc<[Tested]>, Moment)>| {
@@ -216,7 +224,9 @@ impl Dns {
         match self.inner.trust {
             DnssecTrust::Off => false,
             DnssecTrust::Ad => true,
-            DnssecTrust::Auto => tested.get(place).is_some_and(Tested::is_believed),
+            DnssecTrust::Auto | DnssecTrust::Validate => {
+                tested.get(place).is_some_and(Tested::is_believed)
+            }
         }
     }
 
@@ -260,16 +270,15 @@ impl Dns {
         let mut chain = Chain::new(name).ok_or_else(|| trouble::unreadable_name(name))?;
         let mut dnssec = Dnssec::Secure;
         loop {
-            let (place, message) = self.ask_in_turn(&chain.wanted, kind, tested, began).await?;
-            let status = match message.metadata.authentic_data {
-                _ if !self.is_believed(tested, place) => Dnssec::Unvalidated,
-                true => Dnssec::Secure,
-                false => Dnssec::Insecure,
-            };
+            let (place, message) = self
+                .ask_in_turn(&chain.wanted, kind, self.way(), tested, began)
+                .await?;
+            let believed = self.is_believed(tested, place);
+            let status = self.status(&chain.wanted, kind, &message, believed).await?;
             dnssec = dnssec.weaker(status);
             let rcode = message.metadata.response_code;
             let records = chain
-                .go_on(message, kind)
+                .go_on(message, kind, self.inner.validator.is_some())
                 .ok_or_else(|| trouble::aliases(name))?;
             if let Some(records) = records {
                 let answer = Answer {
@@ -283,11 +292,75 @@ impl Dns {
         }
     }
 
+    /// Whether an answer is secure: the resolver's word, where that is
+    /// believed, or what is found out here.
+    async fn status(
+        &self,
+        name: &Name,
+        kind: RecordType,
+        message: &Message,
+        believed: bool,
+    ) -> Result<Dnssec, Failure> {
+        let authentic = believed && message.metadata.authentic_data;
+        let word = if authentic {
+            Dnssec::Secure
+        } else {
+            Dnssec::Insecure
+        };
+        let Some(validator) = &self.inner.validator else {
+            return Ok(if believed { word } else { Dnssec::Unvalidated });
+        };
+        // Where the answer came for the CD bit alone, the resolver has judged.
+        let withheld = believed && message.metadata.checking_disabled;
+        match validator.judge(self, name, kind, message).await {
+            Ok(Dnssec::Secure) if withheld => {
+                let why = "the resolver withholds it, and its signatures hold here";
+                Err(trouble::disagreement(name, kind, why))
+            }
+            Ok(Dnssec::Insecure) if authentic => {
+                let why = "the resolver calls it authentic, and here it is not signed";
+                Err(trouble::disagreement(name, kind, why))
+            }
+            Ok(status) => Ok(status),
+            Err(Trouble::Bogus(why)) if authentic => Err(trouble::disagreement(
+                name,
+                kind,
+                &format!("the resolver calls it authentic, and here {why}"),
+            )),
+            Err(Trouble::Bogus(why)) => Err(trouble::own_bogus(name, kind, &why)),
+            Err(Trouble::Indeterminate(_)) if believed && !withheld => Ok(word),
+            Err(Trouble::Indeterminate(why)) => Err(trouble::indeterminate(name, kind, &why)),
+        }
+    }
+
+    /// One answer as it is, signatures and all, whatever the resolver thinks
+    /// of it.
+    pub(super) async fn fetch(&self, name: &Name, kind: RecordType) -> Result<Message, Failure> {
+        let began = self.inner.clock.moment();
+        let (_, message) = self
+            .ask_in_turn(name, kind, Ask::Unchecked, &[], began)
+            .await?;
+        Ok(message)
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        self.inner.clock
+    }
+
+    /// What questions ask about signatures.
+    fn way(&self) -> Ask {
+        match self.inner.trust {
+            DnssecTrust::Off => Ask::Plain,
+            DnssecTrust::Auto | DnssecTrust::Ad | DnssecTrust::Validate => Ask::Validated,
+        }
+    }
+
     /// Asks each resolver in turn, twice, until one answers.
     async fn ask_in_turn(
         &self,
         name: &Name,
         kind: RecordType,
+        ask: Ask,
         tested: &[Tested],
         began: Moment,
     ) -> Result<(usize, Message), Failure> {
@@ -304,9 +377,13 @@ impl Dns {
                 if left.is_zero() || (round > 0 && answered) {
                     continue;
                 }
-                let believed = self.is_believed(tested, place);
                 let left = left.min(LONGEST_TRY);
-                match self.ask_one(place, name, kind, believed, left).await {
+                let believed = self.is_believed(tested, place);
+                let asked = match ask {
+                    Ask::Validated => self.ask_one(place, name, kind, believed, left).await,
+                    _ => self.exchange(place, name, kind, ask, left).await,
+                };
+                match asked {
                     Ok(message) => return Ok((place, message)),
                     // Another resolver, which does not look, would deliver
                     // what this one was right to withhold.
@@ -325,6 +402,8 @@ impl Dns {
         Err(trouble::unanswered(name, kind, &misses, clock.since(began)))
     }
 
+    /// Asks for a validated answer, and after a SERVFAIL finds out whether it
+    /// is one that the resolver withholds.
     async fn ask_one(
         &self,
         place: usize,
@@ -333,24 +412,23 @@ impl Dns {
         believed: bool,
         span: Duration,
     ) -> Result<Message, Miss> {
-        let ask = match self.inner.trust {
-            DnssecTrust::Off => Ask::Plain,
-            DnssecTrust::Auto | DnssecTrust::Ad => Ask::Validated,
-        };
-        let first = self.exchange(place, name, kind, ask, span).await;
-        if !believed || !matches!(first, Err(Miss::Code(ResponseCode::ServFail))) {
+        let first = self.exchange(place, name, kind, Ask::Validated, span).await;
+        let own = self.inner.validator.is_some();
+        let failed = matches!(first, Err(Miss::Code(ResponseCode::ServFail)));
+        if !failed || (!believed && !own) {
             return first;
         }
         // Data behind the CD bit means that the resolver withheld it, unless
         // its trouble was a passing one: so the question is put once more.
-        if self
-            .exchange(place, name, kind, Ask::Unchecked, span)
-            .await
-            .is_err()
-        {
+        let Ok(mut unchecked) = self.exchange(place, name, kind, Ask::Unchecked, span).await else {
             return first;
+        };
+        if own {
+            unchecked.metadata.checking_disabled = true;
+            unchecked.metadata.authentic_data = false;
         }
-        match self.exchange(place, name, kind, ask, span).await {
+        match self.exchange(place, name, kind, Ask::Validated, span).await {
+            Err(Miss::Code(ResponseCode::ServFail)) if own => Ok(unchecked),
             Err(Miss::Code(ResponseCode::ServFail)) => Err(Miss::Bogus),
             second => second,
         }
@@ -378,6 +456,8 @@ impl Dns {
             let left = clock.left(began, span);
             message = self.send(place, &question(name, kind, None), left).await?;
         }
+        // A marker of ours from here on, not the resolver's echo.
+        message.metadata.checking_disabled = false;
         match message.metadata.response_code {
             ResponseCode::NoError | ResponseCode::NXDomain => Ok(message),
             code => Err(Miss::Code(code)),
@@ -435,9 +515,15 @@ impl Chain {
 
     /// Follows the aliases of an answer. Gives the records at their end,
     /// nothing where that is still to be asked for; none at all where the
-    /// aliases lead nowhere.
+    /// aliases lead nowhere. Singly: a denial counts for the name asked for
+    /// alone, so the end of the aliases is asked for by itself.
     #[expect(clippy::option_option, reason = "no end, not yet, and there")]
-    fn go_on(&mut self, message: Message, kind: RecordType) -> Option<Option<Vec<RData>>> {
+    fn go_on(
+        &mut self,
+        message: Message,
+        kind: RecordType,
+        singly: bool,
+    ) -> Option<Option<Vec<RData>>> {
         let links: HashMap<Name, (Name, u32)> = message
             .answers
             .iter()
@@ -469,7 +555,7 @@ impl Chain {
         }
         let complete = !records.is_empty()
             || self.wanted == asked
-            || message.metadata.response_code == ResponseCode::NXDomain;
+            || (message.metadata.response_code == ResponseCode::NXDomain && !singly);
         if complete && records.is_empty() {
             self.lifetime = self.lifetime.min(negative);
         }

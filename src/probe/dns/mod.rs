@@ -18,7 +18,8 @@
 //! Whether an answer is signed is the resolver's word, its AD bit (RFC 4035,
 //! section 3.2.3), and counts where the resolver passed the test in
 //! `self_test`. A SERVFAIL of such a resolver is asked again with the CD bit:
-//! data then means that the signatures do not hold.
+//! data then means that the signatures do not hold. Where that is wanted,
+//! `validate` checks signatures here.
 //!
 //! Not supported: search lists (a mail domain is a full name), mDNS, the hosts
 //! file.
@@ -31,6 +32,7 @@ mod server;
 mod tls;
 mod transport;
 mod trouble;
+mod validate;
 
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::RData;
@@ -40,6 +42,7 @@ use crate::observed::domain::Dnssec;
 pub use client::{Dns, Settings};
 pub use message::presentation;
 pub use server::{InvalidResolver, Resolver, system_resolvers};
+pub use validate::{Anchors, InvalidAnchors};
 
 /// What a resolver answered. A name that does not exist is an answer.
 #[derive(Debug, Clone, PartialEq)]

@@ -38,6 +38,36 @@ pub fn bogus(server: &Resolver, name: &Name, kind: RecordType) -> Failure {
     failure
 }
 
+/// Signatures that do not hold, as they were checked here.
+pub fn own_bogus(name: &Name, kind: RecordType, why: &str) -> Failure {
+    let name = presentation(name);
+    Failure::new(
+        Stage::Dns,
+        Kind::DnssecBogus,
+        format!("the answer for {name} {kind} is bogus: {why}"),
+    )
+}
+
+/// The check here and the resolver's differ: one of them is wrong, and it may
+/// be ours.
+pub fn disagreement(name: &Name, kind: RecordType, why: &str) -> Failure {
+    let name = presentation(name);
+    Failure::new(
+        Stage::Dns,
+        Kind::DnssecIndeterminate,
+        format!("two checks of the answer for {name} {kind} differ: {why}"),
+    )
+}
+
+pub fn indeterminate(name: &Name, kind: RecordType, why: &str) -> Failure {
+    let name = presentation(name);
+    Failure::new(
+        Stage::Dns,
+        Kind::DnssecIndeterminate,
+        format!("whether the answer for {name} {kind} is signed is not known: {why}"),
+    )
+}
+
 pub fn no_descriptors(error: &io::Error) -> Failure {
     let mut failure = Failure::new(
         Stage::Local,

@@ -10,7 +10,9 @@ use crate::answer::Answer;
 use crate::attempt::{Attempt, Because};
 use crate::failure::Kind;
 use crate::finding::{Code, Finding, Severity};
-use crate::observed::domain::{Dnssec, DomainObservation, HostObservation, ResolverPath, StsMode};
+use crate::observed::domain::{
+    Dnssec, DomainObservation, HostObservation, ResolverPath, StsMode, ValidatedBy,
+};
 use crate::report::text::layout::paragraph;
 use crate::report::text::style::{Paint, Style};
 use crate::report::text::{escape, findings};
@@ -200,6 +202,10 @@ fn dane(observation: &DomainObservation) -> Option<(&'static str, String)> {
         let hosts = if of == 1 { "host" } else { "hosts" };
         // Whoever sits on that path can set the bit too.
         let claimed = match observation.resolver.path {
+            _ if observation.resolver.by == ValidatedBy::Own => {
+                "; signed is what this program found, and no validating resolver confirms"
+                    .to_owned()
+            }
             ResolverPath::Loopback | ResolverPath::Tls => String::new(),
             ResolverPath::Plain => format!(
                 "; signed is what the resolver {} claims, over a path in cleartext",
