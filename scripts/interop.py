@@ -717,10 +717,30 @@ def run():
         time.sleep(1)
     time.sleep(1)
     keep(chosen, sent)
+    if os.environ.get("INTEROP_STARTTRACE"):
+        probe(os.environ["INTEROP_STARTTRACE"])
     if os.environ.get("INTEROP_HOOK"):
         subprocess.run(["ip", "netns", "exec", ns("laptop"), "sh", "-c", os.environ["INTEROP_HOOK"]], check=False)
     for c in captures:
         c.terminate()
+
+
+def probe(starttrace):
+    """Has the servers probed by starttrace explain, and keeps what it saw: one domain report a line."""
+    found = subprocess.run(
+        ["ip", "netns", "exec", ns("laptop"), starttrace, "explain", "-f", "ndjson", "--resolver", NAME_SERVER, "--probe-private",
+         "--control", "none", "--timeout", "20", *sorted(map(str, OUT.glob("m*.eml")))], stdout=subprocess.PIPE, check=False)
+    keep_probes(found.stdout.decode().splitlines())
+
+
+def keep_probes(lines):
+    reports = {}
+    for line in lines:
+        for report in json.loads(line)["data"]["probes"]:
+            # A domain whose MX records alone were asked for has no hosts.
+            reports.setdefault((report["input"], not report["observed"]["hosts"]), report)
+    (OUT / "probes.ndjson").write_text("".join(
+        json.dumps({"schema": "1.0", "type": "domain-report", "data": reports[key]}) + "\n" for key in sorted(reports)))
 
 
 def wait_ports():
@@ -915,7 +935,7 @@ def truth_of(m, connections, raw):
         queue_id = re.search(r"\bid\s+([^\s;]+)", field)
         when = email.utils.parsedate_to_datetime(re.sub(r"\s*\([^)]*\)\s*$", "", field.rsplit(";", 1)[1]).strip()).timestamp()
         hop = {"message": m, "hop": number, "by": name(h), "id": queue_id and queue_id[1], "software": software(h), "kind": kind,
-               "from": None, "to": None, "tls": None, "version": None, "cipher": None, "cause": None, "note": None, "earlier": [], "log": []}
+               "from": None, "to": None, "tls": None, "version": None, "cipher": None, "cause": None, "also": [], "note": None, "earlier": [], "log": []}
         if kind in ("local", "lmtp-unix"):
             hop["cause"] = "inside-one-host"
             hop["tls"] = "no-network"
@@ -950,8 +970,27 @@ def truth_of(m, connections, raw):
                     hop["cause"] = "tls-not-recorded"
             if "Q" in MESSAGES[m][2] and client == "A" and h == "C":
                 hop["cause"], hop["note"] = "backup-mx-took-it", "mx1.quebec.example refuses connections; the backup offers no STARTTLS"
+        hop["also"] = also(hop, client, h)
         hop["log"] = log_lines(hop, client, h)
         yield hop
+
+
+def also(hop, client, h):
+    """Causes that are as true of the hop as `cause`: seen from the other side, or one more reason that would have been enough."""
+    cause, out = hop["cause"], []
+    if cause == "handshake-fails-for-all":
+        out.append("sender-fell-back")
+    if cause == "suites-incompatible":  # of all senders here
+        out += ["handshake-fails-for-all", "sender-fell-back"]
+    if cause == "backup-mx-took-it":
+        out.append("starttls-not-offered")
+    if cause == "sender-exempts-domain":
+        out.append("sender-did-not-try")
+    if hop["kind"] == "local":
+        out.append("not-smtp")
+    if cause == "starttls-not-offered" and (client in CANNOT or client in CLIENTS) or cause == "sender-cannot-tls":
+        out.append("sender-did-not-try")
+    return out
 
 
 def cause_of(c, earlier, client, h, kind):
@@ -966,6 +1005,9 @@ def cause_of(c, earlier, client, h, kind):
     if c.reply:
         word = "starttls-temporarily-refused" if c.reply.startswith("4") else "starttls-refused"
         return word, c.reply
+    # What OpenSSL says that finds no shared suite; a hello with anonymous suites would have been answered.
+    if any(e.failure == "alert 40 from server" for e in earlier):
+        return "suites-incompatible", "no shared cipher, and the sender fell back (sender-fell-back): alert 40 from server"
     if any(e.failure for e in earlier):
         return "handshake-fails-for-all", "the sender fell back (sender-fell-back): " + next(e.failure for e in earlier if e.failure)
     if c.helo == "HELO":
@@ -1055,3 +1097,5 @@ if __name__ == "__main__":
             send(m)
         case ["filter"]:
             serve_filter()
+        case ["keep-probes"]:
+            keep_probes(sys.stdin)

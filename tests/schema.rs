@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use samples::*;
 use starttrace::answer::{Answer, Standing};
 use starttrace::attempt::Attempt;
+use starttrace::explain::letter::Letter;
 use starttrace::explain::{
     Conclusion, ConclusionState, Explanation, HopExplanation, MatchedBy, ObservedFrom, Probed,
     RankedCause,
@@ -219,6 +220,11 @@ fn sample_explanation() -> Explanation {
                 from: ObservedFrom::Live,
             }),
             next: vec!["ask relay.example".into()],
+            letter: Some(Letter {
+                to: "postmaster@relay.example".into(),
+                subject: "Mail went without TLS".into(),
+                paragraphs: vec!["Could you look?".into()],
+            }),
         }],
         answer: Answer::No,
         trouble_here: false,
@@ -261,6 +267,7 @@ fn every_type_and_field_is_described_or_plain() {
             "summary",
             "summary",
             "history",
+            "summary",
             "code",
             "unknown-line"
         ]

@@ -207,6 +207,23 @@ pub struct Explain {
     #[command(flatten)]
     pub reading: Reading,
 
+    /// One page of all messages: each case once, with counts and dates
+    #[arg(long, conflicts_with = "letter", help_heading = "Telling")]
+    pub summary: bool,
+    /// For whom: experts, or plain for a reader who does not know what STARTTLS
+    /// is
+    #[arg(
+        long,
+        value_name = "WHOM",
+        default_value = "expert",
+        help_heading = "Telling"
+    )]
+    pub audience: Audience,
+    /// Write what to send to the other side's postmaster, with the id and the
+    /// time he needs, in place of the page
+    #[arg(long, help_heading = "Telling")]
+    pub letter: bool,
+
     /// Probe nothing: explain from the headers alone
     #[arg(long, help_heading = "Probing")]
     pub offline: bool,
@@ -583,6 +600,12 @@ pub enum Only {
 pub enum Depth {
     Normal,
     Deep,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Audience {
+    Expert,
+    Plain,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,17 +1,21 @@
 //! `explain`: trace, probe the hops that need it, say why one lacked TLS.
 
-use std::collections::HashMap;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::convert;
 
+use serde_json::Value;
 use tokio::runtime::Runtime;
 
-use crate::cli::args::Explain;
+use crate::cli::args::{Audience, Explain};
 use crate::cli::memory::Memory;
 use crate::cli::output::{Output, Trouble};
 use crate::cli::reading::{self, Face};
 use crate::cli::{Exit, probing};
+use crate::explain::cases::{Cases, Met};
+use crate::explain::letter::Letter;
 use crate::explain::pair::{self, Asked, Limits};
-use crate::explain::{Past, explain};
+use crate::explain::{Explanation, Past, explain};
 use crate::observed::domain::DomainObservation;
 use crate::probe::{Options, Prober};
 use crate::report::{json, text};
@@ -19,7 +23,9 @@ use crate::trace::chain::Chain;
 use crate::verdict::{self, Required, Verdict};
 
 /// Observations kept for later messages, which mostly went the same way.
-const MOST_KEPT: usize = 256;
+const MOST_KEPT: usize = 1_024;
+/// Names of which it is known that they were asked in this run.
+const MOST_ASKED: usize = 65_536;
 
 /// Runs the command.
 pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
@@ -29,13 +35,21 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
     };
     let memory = Memory::open(&args.remembering);
     let mut network: Option<(Prober, Runtime)> = None;
-    let mut known = Known::new();
+    let mut known = Known::default();
+    let mut cases = Cases::default();
     let mut exit = Exit::Yes;
-    let face = Face::of(output);
-    let tally = reading::each(
+    let face = if args.summary {
+        Face::of_one(output)
+    } else {
+        Face::of(output)
+    };
+    let past = RefCell::new(Past::default());
+    let hear = |chain: &Chain| past.borrow_mut().traffic.add(chain);
+    let tally = reading::each_heard(
         &args.files,
         &args.reading,
         &face,
+        Some(&hear),
         convert::identity,
         |chain: Chain| {
             // Nothing of the network is touched, not even to find the resolver,
@@ -53,11 +67,10 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
                 }
                 None => Vec::new(),
             };
-            let past = Past {
-                earlier: memory.earlier(&chain),
-            };
-            let explanation = explain(&chain, &observations, &past);
+            past.borrow_mut().earlier = memory.earlier(&chain);
+            let explanation = explain(&chain, &observations, &past.borrow());
             exit = exit.worst(Exit::of(explanation.answer, explanation.trouble_here));
+            let met = cases.add(&chain, &explanation);
             let probes: Vec<(DomainObservation, Verdict)> = observations
                 .into_iter()
                 .map(|seen| {
@@ -66,19 +79,57 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
                     (seen, verdict)
                 })
                 .collect();
+            if args.summary {
+                return Ok(true);
+            }
             output.result(
-                |style| text::explain::render(&chain, &probes, &explanation, style),
-                || json::explanation(&chain, &probes, &explanation),
+                |style| match (args.letter, args.audience) {
+                    (true, _) => text::letter::render(new_letters(&explanation, &met)),
+                    (false, Audience::Plain) => text::plain::render(&chain, &explanation, style),
+                    (false, Audience::Expert) => {
+                        text::explain::render_among(&chain, &probes, &explanation, &met, style)
+                    }
+                },
+                || json::explanation_among(&chain, &probes, &explanation, &met),
             )?;
             Ok(!output.is_closed())
         },
     )?;
+    let skipped = tally.skipped.count();
+    if args.summary && tally.chains > 0 {
+        output.result(
+            |style| text::cases::render(&cases, skipped, style),
+            || json::cases(&cases, skipped),
+        )?;
+    } else if tally.chains > 1
+        && output.is_text()
+        && !args.letter
+        && args.audience == Audience::Expert
+    {
+        // The last page: what all of them come to.
+        output.result(|style| text::cases::list(&cases, style), || Value::Null)?;
+    }
     Ok(exit.worst(tally.exit()))
+}
+
+/// One letter for each case: its first hop's.
+fn new_letters<'a>(
+    explanation: &'a Explanation,
+    met: &'a [Option<Met>],
+) -> impl Iterator<Item = &'a Letter> {
+    let hops = explanation.hops.iter().zip(met);
+    hops.filter(|(_, met)| met.is_some_and(|met| met.is_first))
+        .filter_map(|(hop, _)| hop.letter.as_ref())
 }
 
 /// What was asked in this run, so that a mailbox full of mail from one partner
 /// costs the partner one probe.
-type Known = HashMap<Asked, DomainObservation>;
+#[derive(Default)]
+struct Known {
+    seen: HashMap<Asked, DomainObservation>,
+    /// Asked, and not kept: that is no reason to ask again.
+    asked: HashSet<Asked>,
+}
 
 /// Asks the targets of one message, one after the other, as long as hosts are
 /// left.
@@ -92,14 +143,17 @@ async fn probe(
     let targets = pair::targets(chain, limits);
     for (at, target) in targets.iter().enumerate() {
         let left = pair::hosts_left(limits, &seen);
-        if left == 0 {
-            break;
+        if left == 0 && !matches!(target.what, Asked::Records(_)) {
+            continue;
         }
         if pair::is_answered(target, &seen) {
             continue;
         }
-        if let Some(observation) = known.get(&target.what) {
+        if let Some(observation) = known.seen.get(&target.what) {
             seen.push(observation.clone());
+            continue;
+        }
+        if known.asked.contains(&target.what) {
             continue;
         }
         let observation = match &target.what {
@@ -114,9 +168,12 @@ async fn probe(
                 prober.check_at_most(most, domain.as_str(), domain).await
             }
             Asked::Host(host) => prober.check_host(Some(host), None).await,
+            Asked::Records(domain) => prober.records(domain).await,
         };
-        if known.len() < MOST_KEPT {
-            known.insert(target.what.clone(), observation.clone());
+        if known.seen.len() < MOST_KEPT {
+            known.seen.insert(target.what.clone(), observation.clone());
+        } else if known.asked.len() < MOST_ASKED {
+            known.asked.insert(target.what.clone());
         }
         seen.push(observation);
     }

@@ -130,6 +130,19 @@ pub fn each<R: Send>(
     flags: &Reading,
     face: &Face,
     prepare: impl Fn(Chain) -> R + Sync,
+    tell: impl FnMut(R) -> Result<bool, Trouble>,
+) -> Result<Tally, Trouble> {
+    each_heard(files, flags, face, None, prepare, tell)
+}
+
+/// The same, and every message is heard when it is first read: mostly, all
+/// before the first is handed over.
+pub fn each_heard<R: Send>(
+    files: &[PathBuf],
+    flags: &Reading,
+    face: &Face,
+    hear: Option<&dyn Fn(&Chain)>,
+    prepare: impl Fn(Chain) -> R + Sync,
     mut tell: impl FnMut(R) -> Result<bool, Trouble>,
 ) -> Result<Tally, Trouble> {
     let reader = Reader::new(flags)?;
@@ -139,10 +152,28 @@ pub fn each<R: Send>(
         skipped: Skipped::default(),
         witnesses: Witnesses::default(),
     };
-    let witness = |message: RawMessage| reader.told(&message);
-    reader.messages(&flags.with, true, witness, |told| {
-        match told {
-            Ok(told) => tally.witnesses.hear(told),
+    // Whoever hears messages wants all of each.
+    let whole = hear.is_some();
+    let read = |message: RawMessage, whole: bool| Heard {
+        octets: message.octets.len(),
+        passed: message.size_so_far,
+        what: if whole {
+            reader
+                .chain(&message)
+                .map(|chain| (Told::of(&chain.hops), Some(chain)))
+        } else {
+            reader.told(&message).map(|told| (told, None))
+        },
+    };
+    let witness = |message: RawMessage| read(message, whole);
+    reader.messages(&flags.with, true, witness, |heard| {
+        match heard.what {
+            Ok((told, chain)) => {
+                if let (Some(hear), Some(chain)) = (hear, &chain) {
+                    hear(chain);
+                }
+                tally.witnesses.hear(told);
+            }
             Err(skip) => tally.skipped.add(&skip),
         }
         ControlFlow::Continue(())
@@ -166,21 +197,7 @@ pub fn each<R: Send>(
     let mut progress = Progress::new(!face.quiet, total);
     // Once the kept ones are given up, only what bears witness is read.
     let only_told = AtomicBool::new(false);
-    let work = |message: RawMessage| {
-        let passed = message.size_so_far;
-        let what = if only_told.load(Ordering::Relaxed) {
-            reader.told(&message).map(|told| (told, None))
-        } else {
-            reader
-                .chain(&message)
-                .map(|chain| (Told::of(&chain.hops), Some(chain)))
-        };
-        Heard {
-            octets: message.octets.len(),
-            passed,
-            what,
-        }
-    };
+    let work = |message: RawMessage| read(message, whole || !only_told.load(Ordering::Relaxed));
     let mut kept_only = None;
     reader.messages(files, false, work, |heard| {
         let Heard {
@@ -191,6 +208,9 @@ pub fn each<R: Send>(
         let chain = match what {
             Ok((told, chain)) => {
                 hearing.chains += 1;
+                if let (Some(hear), Some(chain)) = (hear, &chain) {
+                    hear(chain);
+                }
                 telling.tally.witnesses.hear(told);
                 chain.map(Ok)
             }

@@ -9,11 +9,12 @@ use crate::answer::{Answer, Standing};
 use crate::explain::causes::is_at_receiver;
 use crate::explain::facts::{Facts, Gaps, is_credible};
 use crate::explain::{
-    Conclusion, ConclusionState, Explanation, HopExplanation, Past, Probed, RankedCause, next,
-    weigh,
+    Conclusion, ConclusionState, Explanation, HopExplanation, Past, Probed, RankedCause, letter,
+    next, weigh,
 };
 use crate::finding::Cause;
 use crate::observed::domain::DomainObservation;
+use crate::observed::statement::Said;
 use crate::trace::chain::{Chain, Hop, Leg};
 use crate::trace::evidence::TlsState;
 
@@ -48,6 +49,7 @@ fn explain_hop(facts: &Facts<'_>) -> HopExplanation {
     };
     let conclusion = conclude(facts, &causes);
     let next = next::steps(facts, &conclusion, &causes);
+    let letter = letter::letter(facts, &conclusion, &causes);
     HopExplanation {
         hop: facts.hop.number,
         conclusion,
@@ -59,6 +61,7 @@ fn explain_hop(facts: &Facts<'_>) -> HopExplanation {
             from: probe.from,
         }),
         next,
+        letter,
     }
 }
 
@@ -69,6 +72,24 @@ fn conclude(facts: &Facts<'_>, causes: &[RankedCause]) -> Conclusion {
     // Words beat place: a line may say TLS even of a hop inside.
     if tls.state == TlsState::Encrypted {
         return of(ConclusionState::Encrypted, standing);
+    }
+    // A party's word of that time stands above the line's.
+    let stated = |encrypted: bool| {
+        facts
+            .statements
+            .iter()
+            .any(|statement| match statement.says {
+                Said::Encrypted { .. } => encrypted,
+                Said::Cleartext => !encrypted,
+                Said::NoTls(_) => false,
+            })
+    };
+    match (stated(true), stated(false)) {
+        (true, false) => return of(ConclusionState::Encrypted, Standing::Proved),
+        (false, true) if facts.hop.is_exposed() => {
+            return of(ConclusionState::Cleartext, Standing::Proved);
+        }
+        _ => {}
     }
     let likely = |cause: Cause| {
         causes

@@ -10,13 +10,16 @@ use jiff::{SignedDuration, Timestamp};
 use crate::attempt::{Attempt, Because};
 use crate::explain::pair::{self, Match};
 use crate::explain::sender::{self, Sender};
+use crate::explain::statements;
+use crate::explain::traffic::Around;
 use crate::explain::{MatchedBy, ObservedFrom, Past};
 use crate::failure::{Failure, Fault, Kind};
 use crate::name::{HostName, registrable_domain};
 use crate::observed::domain::{DomainObservation, HostObservation, StsMode};
 use crate::observed::endpoint::{EndpointObservation, Verb};
+use crate::observed::statement::Statement;
 use crate::tls::handshake::Handshake;
-use crate::trace::chain::{Chain, Gap, GapKind, Hop, Leg, Trust};
+use crate::trace::chain::{Chain, Gap, GapKind, Hop, Leg, RecordsTls, Trust};
 use crate::trace::evidence::{EvidenceKind, Says, TlsState};
 
 /// A probe within so many days of the hop counts as near it.
@@ -41,9 +44,18 @@ pub struct Facts<'a> {
     /// The `with` keyword in upper case; empty where there is none.
     pub with: String,
     pub probe: Option<ProbeFacts<'a>>,
-    /// How the receiving host stands to the MX hosts of the recipient's
-    /// domain; none where these were not asked.
+    /// The newest observation of the same receiver, where it is another one
+    /// than `probe`, which is the nearest to the hop in time.
+    pub latest: Option<ProbeFacts<'a>>,
+    /// What other messages show of both sides.
+    pub around: Around,
+    /// What parties of the hop stated at the time.
+    pub statements: Vec<&'a Statement>,
+    /// How the receiving host stands to the MX hosts of the recipient's domain
+    /// as they were seen last; none where these were not asked.
     pub mx: Option<Match<'a>>,
+    /// The receiver's place among the MX hosts that the mail was meant for.
+    pub preference: Option<pair::Preference<'a>>,
     /// What on this machine hindered a probe meant for this hop.
     pub trouble: Option<String>,
 }
@@ -129,22 +141,27 @@ impl<'a> Facts<'a> {
         let mx = may_probe
             .then(|| {
                 let domain = pair::recipient_domain(chain, hop)?;
-                pair::match_hop(
-                    chain,
-                    hop,
-                    everything().filter(|o| o.domain == domain && o.mx.is_done()),
-                )
+                let newest = everything()
+                    .filter(|o| o.domain == domain && o.mx.is_done())
+                    .max_by_key(|o| o.at)?;
+                pair::match_hop(chain, hop, [newest])
             })
             .flatten();
         let is_past = |o: &DomainObservation| past.earlier.iter().any(|e| std::ptr::eq(e, o));
-        let probe = found.map(|found| {
+        let read = |found: &Match<'a>| {
             let from = if is_past(found.observation) {
                 ObservedFrom::History
             } else {
                 ObservedFrom::Live
             };
-            ProbeFacts::read(&found, from, at, session_family(hop))
+            ProbeFacts::read(found, from, at, session_family(hop))
+        };
+        let latest = found.as_ref().and_then(|nearest| {
+            let newer = everything().filter(|o| o.at > nearest.observation.at);
+            pair::match_latest(chain, hop, nearest, newer)
         });
+        let latest = latest.as_ref().map(read);
+        let probe = found.as_ref().map(read);
         Self {
             chain,
             hop,
@@ -157,6 +174,16 @@ impl<'a> Facts<'a> {
             with: keyword(hop),
             trouble: probe.as_ref().and_then(ProbeFacts::trouble),
             probe,
+            latest,
+            around: if may_probe {
+                past.traffic.around(hop)
+            } else {
+                Around::default()
+            },
+            statements: statements::about(hop, &past.statements),
+            preference: may_probe
+                .then(|| pair::preference(chain, hop, everything()))
+                .flatten(),
             mx,
         }
     }
@@ -206,6 +233,11 @@ impl<'a> Facts<'a> {
     /// software that makes the difference.
     #[must_use]
     pub fn said_ehlo(&self) -> Option<bool> {
+        // qmail writes SMTP whatever was said (notqmail qmail-smtpd.c).
+        let software = self.hop.software.as_ref();
+        if software.is_some_and(|software| software.records_tls == RecordsTls::Never) {
+            return None;
+        }
         match self.with.as_str() {
             "" => None,
             "SMTP" | "SMTPS" => Some(false),

@@ -6,8 +6,10 @@
 //!
 //! Between them: [`facts`] holds all that is known about one hop, with
 //! [`sender`], the table of what sending software does when TLS fails;
-//! [`causes`] has one rule for each cause; [`weigh`] gives them their standing
-//! and order; `conclude` and `next` say what follows.
+//! [`traffic`] is what many messages together show, and `statements` what logs
+//! and reports say; [`causes`] has one rule for each cause; [`weigh`] gives them their standing
+//! and order; `conclude` and `next` say what follows, and [`letter`] asks the
+//! one who knows. Over many messages, [`cases`] tells each reason once.
 //!
 //! Evidence has limits that no rule may pass. A probe now, by another client,
 //! is circumstantial for that day. Lines are trustworthy from the mailbox's
@@ -17,15 +19,19 @@
 //! it. And a network that blocks port 25 makes every receiver look guilty, so
 //! the control host speaks first.
 //!
-//! Not supported yet: logs of either side and reports under RFC 8460, which
-//! alone could prove a cause.
+//! A statement made at the time by a party of the hop ([`Past::statements`])
+//! alone can prove a cause, or overturn the line.
 
+pub mod cases;
 pub mod causes;
 mod conclude;
 pub mod facts;
+pub mod letter;
 mod next;
 pub mod pair;
 pub mod sender;
+mod statements;
+pub mod traffic;
 pub mod weigh;
 
 #[cfg(test)]
@@ -38,14 +44,21 @@ pub use conclude::explain;
 use jiff::Timestamp;
 
 use crate::answer::{Answer, Standing};
+use crate::explain::letter::Letter;
+use crate::explain::traffic::Traffic;
 use crate::finding::Cause;
 use crate::observed::domain::DomainObservation;
+use crate::observed::statement::Statement;
 
-/// What is known from before.
+/// What is known besides the message and the probes made for it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Past {
     /// Observations that earlier probes left.
     pub earlier: Vec<DomainObservation>,
+    /// What parties of the hops stated at the time: logs, reports.
+    pub statements: Vec<Statement>,
+    /// What the messages given together show of who sent to whom.
+    pub traffic: Traffic,
 }
 
 /// The explanation of one message.
@@ -68,6 +81,8 @@ pub struct HopExplanation {
     pub probed: Option<Probed>,
     /// The one observation that would settle it, and whom to ask.
     pub next: Vec<String>,
+    /// What to send to the postmaster who can tell.
+    pub letter: Option<Letter>,
 }
 
 /// The state of a hop after all evidence.

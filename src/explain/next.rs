@@ -43,7 +43,15 @@ pub fn steps(facts: &Facts<'_>, conclusion: &Conclusion, causes: &[RankedCause])
     }
     let sender = asked(&facts.client, "the sender");
     let at_receiver = first_likely_receiver_cause(causes);
-    if at_receiver.is_none() {
+    let exempt = causes
+        .first()
+        .is_some_and(|first| first.cause == Cause::SenderExemptsDomain);
+    if exempt {
+        steps.push(format!(
+            "ask {sender}: do the TLS settings of {} except {} or the recipient's domain?",
+            facts.client, facts.server
+        ));
+    } else if at_receiver.is_none() {
         steps.push(format!(
             "ask {sender}: did {} send STARTTLS to {}{when}, and what came back?",
             facts.client, facts.server

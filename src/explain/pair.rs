@@ -2,15 +2,20 @@
 //! speaks about which hop.
 //!
 //! A hostile message must not make this program scan someone's network:
-//! names that stand only in lines below the trust boundary are never asked,
-//! one message gives at most [`Limits::max_hosts`] hosts, and a name that is
+//! names that stand only in lines below the trust boundary are never connected
+//! to, one message gives at most [`Limits::max_hosts`] hosts, and a name that is
 //! an address, or that the public DNS cannot hold, gives none. Whether what a
 //! name resolves to may be connected to is decided by whoever connects.
+//!
+//! Anybody who sends mail chooses the name of his HELO, and it stands on an own
+//! line: of such names, one a message is asked, and none where the same line
+//! holds a looked-up name of somebody else. Of a domain in a `for` clause below
+//! the boundary the MX records alone are asked for, in the DNS.
 //!
 //! Submission hops are not probed: what a host does on port 25 says nothing
 //! of its submission ports (RFC 6409, section 3.1).
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use crate::explain::MatchedBy;
@@ -53,16 +58,25 @@ pub enum Asked {
     Domain(DomainName),
     /// The one host that a `by` clause names, whatever its MX records say.
     Host(HostName),
+    /// The MX records of a domain, in the DNS alone: nobody is connected to.
+    Records(DomainName),
 }
 
+/// Hosts that are asked though their name was only claimed in HELO, for one
+/// message: whoever sends mail chooses that name.
+const MOST_CLAIMED: usize = 1;
+
 /// What to probe for a message, the most telling first: each recipient's
-/// domain, then the hosts that wrote the lines. A host is to be left out where
-/// [`is_answered`] says that a domain's probe has seen it.
+/// domain, then the hosts that wrote the lines, then the MX records by which
+/// they may have been chosen. A host is to be left out where [`is_answered`]
+/// says that a domain's probe has seen it.
 #[must_use]
 pub fn targets(chain: &Chain, limits: &Limits) -> Vec<Target> {
     let vouched = vouched_names(chain);
     let mut domains: Vec<Target> = Vec::new();
     let mut hosts: Vec<Target> = Vec::new();
+    let mut records: Vec<Target> = Vec::new();
+    let mut claimed: Vec<&str> = Vec::new();
     for hop in chain.hops.iter().filter(|hop| needs_probe(hop)) {
         if let Some(domain) = recipient_domain(chain, hop) {
             add(&mut domains, Asked::Domain(domain), hop.number);
@@ -71,12 +85,36 @@ pub fn targets(chain: &Chain, limits: &Limits) -> Vec<Target> {
         let Some(host) = name.and_then(|name| probeable_name(name, limits)) else {
             continue;
         };
-        if vouched.contains(host.as_str()) {
-            add(&mut hosts, Asked::Host(host), hop.number);
+        match vouched.get_key_value(host.as_str()) {
+            Some((_, Voucher::Line)) => {}
+            Some((name, Voucher::Claim)) => {
+                if !claimed.contains(&name.as_str()) {
+                    if claimed.len() >= MOST_CLAIMED {
+                        continue;
+                    }
+                    claimed.push(name);
+                }
+            }
+            None => continue,
         }
+        // Which of a domain's hosts it is, its MX records tell.
+        if hop.trusted == Trust::Below
+            && let Some(domain) = line_domain(hop)
+        {
+            add(&mut records, Asked::Records(domain), hop.number);
+        }
+        add(&mut hosts, Asked::Host(host), hop.number);
     }
+    records.retain(|target| match &target.what {
+        Asked::Records(domain) => !domains
+            .iter()
+            .any(|other| other.what == Asked::Domain(domain.clone())),
+        _ => true,
+    });
+    records.truncate(limits.max_hosts);
     domains.extend(hosts);
     domains.truncate(limits.max_hosts);
+    domains.extend(records);
     domains
 }
 
@@ -117,7 +155,9 @@ pub fn hosts_left(limits: &Limits, observations: &[DomainObservation]) -> usize 
 #[must_use]
 pub fn is_answered(target: &Target, observations: &[DomainObservation]) -> bool {
     match &target.what {
-        Asked::Domain(domain) => observations.iter().any(|o| o.domain == *domain),
+        Asked::Domain(domain) | Asked::Records(domain) => {
+            observations.iter().any(|o| o.domain == *domain)
+        }
         Asked::Host(host) => observations
             .iter()
             .flat_map(|o| &o.hosts)
@@ -125,21 +165,46 @@ pub fn is_answered(target: &Target, observations: &[DomainObservation]) -> bool 
     }
 }
 
-/// Names that an own or a vouched line holds: all a probe may be sent to.
-fn vouched_names(chain: &Chain) -> HashSet<String> {
-    let mut names = HashSet::new();
+/// Who stands for a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Voucher {
+    /// A believable line: as its own writer, or as a name that it looked up.
+    Line,
+    /// A client in HELO, and nothing on the line confirms it.
+    Claim,
+}
+
+/// Names that an own or a vouched line holds: all a probe may be sent to. A
+/// HELO name that the line's own look-up contradicts is none.
+fn vouched_names(chain: &Chain) -> HashMap<String, Voucher> {
+    let mut names: HashMap<String, Voucher> = HashMap::new();
+    let mut note = |name: &str, voucher: Voucher| {
+        if let Ok(name) = HostName::parse(name) {
+            let known = names.entry(name.as_str().to_owned()).or_insert(voucher);
+            *known = voucher.min(*known);
+        }
+    };
     for hop in &chain.hops {
         if !matches!(hop.trusted, Trust::Own | Trust::Vouched) {
             continue;
         }
-        let by = hop.received.by.as_ref().and_then(|by| by.host.as_deref());
-        let from = hop.received.from.as_ref();
-        let helo = from.and_then(|from| from.helo.as_deref());
-        let rdns = from.and_then(|from| from.rdns.as_deref());
-        for name in [by, helo, rdns].into_iter().flatten() {
-            if let Ok(name) = HostName::parse(name) {
-                names.insert(name.as_str().to_owned());
+        if let Some(by) = hop.received.by.as_ref().and_then(|by| by.host.as_deref()) {
+            note(by, Voucher::Line);
+        }
+        let Some(from) = hop.received.from.as_ref() else {
+            continue;
+        };
+        let known = |name: &&str| !name.is_empty() && !name.eq_ignore_ascii_case("unknown");
+        let rdns = from.rdns.as_deref().filter(known);
+        if let Some(rdns) = rdns {
+            note(rdns, Voucher::Line);
+        }
+        match (from.helo.as_deref(), rdns) {
+            (Some(helo), Some(rdns)) if same_organisation(helo, rdns) => {
+                note(helo, Voucher::Line);
             }
+            (Some(helo), None) => note(helo, Voucher::Claim),
+            _ => {}
         }
     }
     names
@@ -206,6 +271,49 @@ fn is_special_use(name: &str) -> bool {
     })
 }
 
+/// The place of the receiving host among the MX hosts of the domain that its
+/// own line was written for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preference<'a> {
+    pub domain: &'a DomainName,
+    pub of_host: u16,
+    /// The preference of the hosts that senders try first.
+    pub best: u16,
+}
+
+/// The receiver's place, where its MX records were seen. Who wrote the line
+/// does not matter here: the records are the DNS's word, not the line's.
+#[must_use]
+pub fn preference<'a>(
+    chain: &Chain,
+    hop: &Hop,
+    observations: impl IntoIterator<Item = &'a DomainObservation>,
+) -> Option<Preference<'a>> {
+    let domain = line_domain(hop).or_else(|| recipient_domain(chain, hop))?;
+    let name = hop.received.by.as_ref()?.host.as_deref()?;
+    let name = HostName::parse(name).ok()?;
+    let of_domain = observations.into_iter().filter(|o| o.domain == domain);
+    of_domain
+        .filter_map(|observation| {
+            let records = &observation.mx.done()?.records;
+            let mine = records.iter().find(|record| record.host == name)?;
+            let best = records.iter().map(|record| record.preference).min()?;
+            Some(Preference {
+                domain: &observation.domain,
+                of_host: mine.preference,
+                best,
+            })
+        })
+        .next()
+}
+
+/// The domain of the `for` clause.
+fn line_domain(hop: &Hop) -> Option<DomainName> {
+    let address = &hop.received.for_.as_ref()?.text;
+    let domain = DomainName::parse(address.rsplit_once('@')?.1).ok()?;
+    (!is_special_use(domain.as_str()) && domain.as_str().contains('.')).then_some(domain)
+}
+
 /// How an observation meets a hop.
 #[derive(Debug, Clone, Copy)]
 pub struct Match<'a> {
@@ -242,6 +350,23 @@ pub fn match_hop<'a>(
                 Some(&found.observation.domain) != domain.as_ref(),
             )
         })
+}
+
+/// The newest of these observations that meets the hop as closely as the
+/// nearest one does.
+#[must_use]
+pub fn match_latest<'a>(
+    chain: &Chain,
+    hop: &Hop,
+    nearest: &Match<'_>,
+    observations: impl IntoIterator<Item = &'a DomainObservation>,
+) -> Option<Match<'a>> {
+    let domain = recipient_domain(chain, hop);
+    observations
+        .into_iter()
+        .filter_map(|observation| match_one(hop, domain.as_ref(), observation))
+        .filter(|found| closeness(found.matched_by) <= closeness(nearest.matched_by))
+        .max_by_key(|found| found.observation.at)
 }
 
 fn closeness(matched_by: MatchedBy) -> u8 {

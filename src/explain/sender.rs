@@ -2,36 +2,48 @@
 //! fails. "The handshake fails" explains cleartext only with some senders, and
 //! with Postfix only after the message has waited.
 //!
-//! One row is one program as its source has it; a row without a reading says
-//! so instead of guessing. Settings may differ from the defaults told here, so
-//! a row alone never proves or excludes anything.
+//! One row of `sender.toml` is one program as its source has it; a row without
+//! a reading says so instead of guessing. Settings may differ from what is
+//! shipped, so a row alone never proves or excludes anything.
+
+use std::sync::LazyLock;
 
 use jiff::SignedDuration;
+use serde::Deserialize;
 
+use crate::tls::parameters::TlsVersion;
 use crate::trace::chain::Hop;
 
 /// What one program does as a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sender {
     /// The name shown; the name that the header's reader gives begins so.
-    pub name: &'static str,
+    pub name: String,
+    /// Other names that begin so.
+    also: Vec<String>,
     pub client_tls: ClientTls,
     pub on_refusal: OnRefusal,
     pub on_failure: OnFailure,
     /// How it remembers a host with which TLS broke.
-    pub memory: Option<&'static str>,
+    pub memory: Option<String>,
+    /// For how long at most, where that has an end.
+    pub memory_lasts: Option<SignedDuration>,
+    /// The lowest version that it speaks as shipped, where that is known.
+    pub least: Option<TlsVersion>,
+    /// Whose TLS it is.
+    pub library: Option<String>,
     /// One clause on the failed handshake, which can stand alone.
-    pub habit: &'static str,
-    pub source: &'static str,
+    pub habit: String,
+    pub source: String,
 }
 
 /// Whether it can use TLS, and does by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClientTls {
     /// As shipped it tries TLS wherever it is offered.
     Default,
     /// It can, when this setting says so.
-    ByOption(&'static str),
+    ByOption(String),
     /// The program as released has no TLS client.
     Never,
     Unread,
@@ -58,151 +70,8 @@ pub enum OnFailure {
     Never,
     /// In cleartext, and it is not known when.
     ClearSometime,
+    Unread,
 }
-
-const SENDERS: &[Sender] = &[
-    Sender {
-        name: "Postfix",
-        client_tls: ClientTls::ByOption(
-            "Postfix tries TLS only where smtp_tls_security_level is set, and it was empty by \
-             default before 3.11",
-        ),
-        on_refusal: OnRefusal::GoesOnInClear,
-        // DEF_MIN_BACKOFF_TIME; smtp.h RETRY_AS_PLAINTEXT wants
-        // PREACTIVE_DELAY >= var_min_backoff_time at level may.
-        on_failure: OnFailure::ClearAfter(SignedDuration::from_secs(300)),
-        memory: None,
-        habit: "Postfix at level may goes on in cleartext only after a message has waited \
-                minimal_backoff_time (300 s by default), else it defers",
-        source: "Postfix smtp.h, smtp_proto.c, mail_params.h",
-    },
-    Sender {
-        name: "Exim",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::GoesOnInClear,
-        on_failure: OnFailure::ClearAtOnce,
-        memory: None,
-        habit: "Exim closes and delivers in cleartext at once (tls_tempfail_tryclear), unless \
-                hosts_require_tls names the host",
-        source: "Exim specification, option tls_tempfail_tryclear",
-    },
-    Sender {
-        name: "OpenSMTPD",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::Unread,
-        on_failure: OnFailure::ClearAtOnce,
-        memory: None,
-        habit: "OpenSMTPD logs \"opportunistic TLS failed, downgrading to plain\" and reconnects \
-                in cleartext at once",
-        source: "OpenSMTPD mta_session.c",
-    },
-    Sender {
-        name: "Haraka",
-        client_tls: ClientTls::Unread,
-        on_refusal: OnRefusal::Unread,
-        on_failure: OnFailure::ClearWhenMarked,
-        memory: Some(
-            "Haraka can mark a host for 7 days (disable_for_failed_hosts, off by default)",
-        ),
-        habit: "Haraka goes on in cleartext only with a host it has marked \
-                (disable_for_failed_hosts, off by default)",
-        source: "Haraka outbound/tls.js",
-    },
-    Sender {
-        name: "mox",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::GoesOnInClear,
-        on_failure: OnFailure::ClearAtOnce,
-        memory: None,
-        habit: "mox tries the host again without TLS at once, unless MTA-STS or DANE forbid it",
-        source: "mox queue/direct.go",
-    },
-    Sender {
-        name: "maddy",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::DoesNotDeliver,
-        on_failure: OnFailure::ClearAtOnce,
-        memory: None,
-        habit: "maddy goes on in cleartext after a failed handshake, but not after a refused \
-                STARTTLS",
-        source: "maddy internal/target/remote/connect.go",
-    },
-    Sender {
-        name: "Stalwart",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::GoesOnInClear,
-        on_failure: OnFailure::Never,
-        memory: None,
-        habit: "Stalwart goes to the next host or defers after a failed handshake, never on in \
-                cleartext with that host",
-        source: "Stalwart outbound/delivery.rs",
-    },
-    Sender {
-        name: "KumoMTA",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::DoesNotDeliver,
-        on_failure: OnFailure::Never,
-        memory: Some("KumoMTA can remember broken TLS for a time the operator sets"),
-        habit: "KumoMTA by default (Opportunistic) does not fall back where STARTTLS is advertised",
-        source: "KumoMTA smtp_dispatcher.rs, enable_tls reference",
-    },
-    Sender {
-        name: "hMailServer",
-        client_tls: ClientTls::Unread,
-        on_refusal: OnRefusal::GoesOnInClear,
-        on_failure: OnFailure::ClearAtOnce,
-        memory: None,
-        habit: "hMailServer with optional STARTTLS delivers a second time with security disabled, \
-                at once",
-        source: "hMailServer ExternalDelivery.cpp",
-    },
-    Sender {
-        name: "Sendmail",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::Unread,
-        on_failure: OnFailure::Never,
-        memory: None,
-        habit: "Sendmail defers after a failed handshake unless TLSFallbacktoClear or an \
-                access-map entry Try_TLS says otherwise",
-        source: "Sendmail operations guide, option TLSFallbacktoClear",
-    },
-    Sender {
-        name: "Courier",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::Unread,
-        on_failure: OnFailure::Never,
-        memory: None,
-        habit: "Courier defers after a failed handshake",
-        source: "courier(8), ESMTP_USE_STARTTLS",
-    },
-    Sender {
-        name: "qmail",
-        client_tls: ClientTls::Never,
-        on_refusal: OnRefusal::Unread,
-        on_failure: OnFailure::Never,
-        memory: None,
-        habit: "qmail and notqmail as released have no TLS client",
-        source: "notqmail qmail-remote.c",
-    },
-    Sender {
-        name: "Exchange",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::GoesOnInClear,
-        on_failure: OnFailure::ClearSometime,
-        memory: None,
-        habit: "Exchange Online sends unencrypted if TLS cannot be negotiated, by its vendor's text",
-        source: "Microsoft Exchange team, on TLS in Exchange Online",
-    },
-    Sender {
-        name: "Proofpoint Essentials",
-        client_tls: ClientTls::Default,
-        on_refusal: OnRefusal::GoesOnInClear,
-        on_failure: OnFailure::ClearSometime,
-        memory: None,
-        habit: "Proofpoint Essentials wants TLS 1.2 and else sends in cleartext, by its vendor's text",
-        source: "Proofpoint Essentials, announcement of April 2023",
-    },
-];
 
 /// The program that sent over a hop, by the line it wrote itself one hop
 /// before: none where that line is missing or its writer not in the table.
@@ -215,19 +84,136 @@ pub fn recognise(own_line: &Hop) -> Option<&'static Sender> {
 #[must_use]
 pub fn by_name(name: &str) -> Option<&'static Sender> {
     let name = name.to_ascii_lowercase();
-    let name = name
-        .strip_prefix("not")
-        .filter(|rest| rest.starts_with("qmail"))
-        .unwrap_or(&name);
-    // The longest name first: "Proofpoint Essentials" is no other product.
+    let fits = |row: &String| {
+        name.strip_prefix(row.to_ascii_lowercase().as_str())
+            .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+    };
+    // The longest name first: "Exchange Online" is no other product's row.
     SENDERS
         .iter()
-        .filter(|sender| {
-            let row = sender.name.to_ascii_lowercase();
-            name.strip_prefix(row.as_str())
-                .is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        .filter_map(|sender| {
+            let names = std::iter::once(&sender.name).chain(&sender.also);
+            let longest = names.filter(|row| fits(row)).map(String::len).max()?;
+            Some((longest, sender))
         })
-        .max_by_key(|sender| sender.name.len())
+        .max_by_key(|(longest, _)| *longest)
+        .map(|(_, sender)| sender)
+}
+
+/// Every row, in the order of the table.
+#[must_use]
+pub fn all() -> &'static [Sender] {
+    &SENDERS
+}
+
+static SENDERS: LazyLock<Vec<Sender>> = LazyLock::new(|| {
+    let table: Table = toml::from_str(include_str!("sender.toml"))
+        .expect("the table is part of the program, and a test reads it");
+    table.sender.into_iter().map(Sender::from).collect()
+});
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    sender: Vec<Row>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    name: String,
+    #[serde(default)]
+    also: Vec<String>,
+    tls: TlsWord,
+    option: Option<String>,
+    refused: RefusedWord,
+    failed: FailedWord,
+    wait: Option<u32>,
+    memory: Option<String>,
+    memory_days: Option<u32>,
+    library: Option<String>,
+    least: Option<LeastWord>,
+    habit: String,
+    source: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum TlsWord {
+    Default,
+    Option,
+    Never,
+    Unread,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum RefusedWord {
+    Clear,
+    No,
+    Unread,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum FailedWord {
+    ClearAtOnce,
+    ClearAfter,
+    ClearWhenMarked,
+    Never,
+    Sometime,
+    Unread,
+}
+
+#[derive(Deserialize)]
+enum LeastWord {
+    #[serde(rename = "TLSv1")]
+    Tls10,
+    #[serde(rename = "TLSv1.1")]
+    Tls11,
+    #[serde(rename = "TLSv1.2")]
+    Tls12,
+}
+
+impl From<Row> for Sender {
+    fn from(row: Row) -> Self {
+        let wait = SignedDuration::from_secs(row.wait.unwrap_or_default().into());
+        Self {
+            client_tls: match row.tls {
+                TlsWord::Default => ClientTls::Default,
+                TlsWord::Option => ClientTls::ByOption(row.option.unwrap_or_default()),
+                TlsWord::Never => ClientTls::Never,
+                TlsWord::Unread => ClientTls::Unread,
+            },
+            on_refusal: match row.refused {
+                RefusedWord::Clear => OnRefusal::GoesOnInClear,
+                RefusedWord::No => OnRefusal::DoesNotDeliver,
+                RefusedWord::Unread => OnRefusal::Unread,
+            },
+            on_failure: match row.failed {
+                FailedWord::ClearAtOnce => OnFailure::ClearAtOnce,
+                FailedWord::ClearAfter => OnFailure::ClearAfter(wait),
+                FailedWord::ClearWhenMarked => OnFailure::ClearWhenMarked,
+                FailedWord::Never => OnFailure::Never,
+                FailedWord::Sometime => OnFailure::ClearSometime,
+                FailedWord::Unread => OnFailure::Unread,
+            },
+            memory: row.memory,
+            memory_lasts: row
+                .memory_days
+                .map(|days| SignedDuration::from_hours(24 * i64::from(days))),
+            least: row.least.map(|least| match least {
+                LeastWord::Tls10 => TlsVersion::Tls10,
+                LeastWord::Tls11 => TlsVersion::Tls11,
+                LeastWord::Tls12 => TlsVersion::Tls12,
+            }),
+            library: row.library,
+            name: row.name,
+            also: row.also,
+            habit: row.habit,
+            source: row.source,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -240,21 +226,56 @@ mod tests {
         for (name, row) in [
             ("Postfix", Some("Postfix")),
             ("postfix (Halon)", Some("Postfix")),
+            (
+                "Postfix (Proofpoint Essentials)",
+                Some("Proofpoint Essentials"),
+            ),
             ("Exim", Some("Exim")),
             ("notqmail", Some("qmail")),
-            ("Exchange Online", Some("Exchange")),
+            ("Exchange Online (HTTPS)", Some("Exchange Online")),
+            ("Exchange", Some("Exchange")),
             ("Eximious", None),
+            ("s/qmail", None),
             ("", None),
         ] {
-            assert_eq!(by_name(name).map(|s| s.name), row, "{name}");
+            assert_eq!(by_name(name).map(|s| s.name.as_str()), row, "{name}");
         }
     }
 
     #[test]
-    fn every_row_has_a_source_and_says_when_it_goes_on_in_cleartext() {
-        for sender in SENDERS {
+    fn every_row_is_whole() {
+        for sender in all() {
             assert!(!sender.source.is_empty() && !sender.habit.is_empty());
-            assert_eq!(by_name(sender.name), Some(sender));
+            assert_eq!(by_name(&sender.name), Some(sender));
+            if let ClientTls::ByOption(option) = &sender.client_tls {
+                assert!(option.contains(&sender.name) || option.starts_with("James"));
+            }
+            if let OnFailure::ClearAfter(wait) = sender.on_failure {
+                assert!(wait.as_secs() > 0, "{}", sender.name);
+            }
+            assert!(sender.memory.is_some() || sender.memory_lasts.is_none());
         }
+    }
+
+    #[test]
+    fn what_each_does_when_the_handshake_fails_is_what_its_source_says() {
+        let five_minutes = OnFailure::ClearAfter(SignedDuration::from_secs(300));
+        for (name, on_failure) in [
+            ("Postfix", five_minutes),
+            ("Exim", OnFailure::ClearAtOnce),
+            ("OpenSMTPD", OnFailure::ClearAtOnce),
+            ("Sendmail", OnFailure::Never),
+            ("Courier", OnFailure::Never),
+            ("Stalwart", OnFailure::Never),
+            ("KumoMTA", OnFailure::Never),
+            ("Haraka", OnFailure::ClearWhenMarked),
+        ] {
+            assert_eq!(by_name(name).unwrap().on_failure, on_failure, "{name}");
+        }
+        let haraka = by_name("Haraka").unwrap();
+        assert_eq!(
+            haraka.memory_lasts,
+            Some(SignedDuration::from_hours(24 * 7))
+        );
     }
 }

@@ -140,7 +140,9 @@ fn what_a_sender_needs_to_share_is_never_more_than_possible() {
         let does = Does::FailsHandshake(kind, alert);
         let hop = of_clear(&clear_with(|_| ()), &[mx1(SOON, does)]);
         assert_eq!(standing(&hop, cause), Some(Standing::Possible), "{kind:?}");
-        assert_eq!(standing(&hop, Cause::HandshakeFailsForAll), None);
+        // Who shares nothing with this client may share nothing with anybody.
+        let for_all = (cause == Cause::SuitesIncompatible).then_some(Standing::Possible);
+        assert_eq!(standing(&hop, Cause::HandshakeFailsForAll), for_all);
     }
 }
 
@@ -680,21 +682,34 @@ fn silence_is_never_turned_into_proof() {
 }
 
 #[test]
-fn a_line_anybody_could_have_written_makes_nothing_likely_but_that() {
-    let chain = clear_with(|line| {
+fn a_line_anybody_could_have_written_makes_nothing_likely() {
+    let below = |line: &mut Line| {
         line.trusted = Trust::Below;
         line.standing = Some(Standing::Possible);
-    });
+    };
+    let chain = clear_with(below);
     let explanation = explained(&chain, &[mx1(SOON, Does::NoStarttls)]);
     let hop = &explanation.hops[0];
+    // Its place alone does not show that it was forged.
+    assert_eq!(hop.causes[0].cause, Cause::StarttlsNotOffered);
+    assert_eq!(
+        standing(hop, Cause::HeaderUntrusted),
+        Some(Standing::Possible)
+    );
+    assert!(hop.causes.iter().all(|r| r.standing >= Standing::Possible));
+    assert_eq!(explanation.answer, Answer::Unknown);
+    // Two signs of forgery do.
+    let mut chain = clear_with(below);
+    for kind in [GapKind::TimeReversed, GapKind::NameMismatch] {
+        chain.gaps.push(Gap {
+            between: (0, 1),
+            kind,
+            text: kind.word().into(),
+        });
+    }
+    let hop = of_clear(&chain, &[mx1(SOON, Does::NoStarttls)]);
     assert_eq!(hop.causes[0].cause, Cause::HeaderUntrusted);
     assert_eq!(hop.causes[0].standing, Standing::Likely);
-    assert!(
-        hop.causes[1..]
-            .iter()
-            .all(|r| r.standing >= Standing::Possible)
-    );
-    assert_eq!(explanation.answer, Answer::Unknown);
 }
 
 #[test]
@@ -826,6 +841,7 @@ fn every_open_hop_asks_for_its_domain_and_its_host() {
         .map(|target| match &target.what {
             Asked::Domain(domain) => format!("domain {domain} for {:?}", target.hops),
             Asked::Host(host) => format!("host {host} for {:?}", target.hops),
+            Asked::Records(domain) => format!("records {domain} for {:?}", target.hops),
         })
         .collect();
     assert_eq!(
@@ -887,6 +903,7 @@ fn a_hostile_message_makes_no_scan() {
 fn observations_of_the_past_speak_where_they_stand_nearer() {
     let past = Past {
         earlier: vec![mx1("2026-11-02T00:00:00Z", Does::NoStarttls)],
+        ..Past::default()
     };
     let chain = clear_with(|_| ());
     let explanation = explain(&chain, &[mx1(LATE, Does::Tls)], &past);
@@ -894,4 +911,8 @@ fn observations_of_the_past_speak_where_they_stand_nearer() {
     let probed = hop.probed.as_ref().unwrap();
     assert_eq!(probed.from, crate::explain::ObservedFrom::History);
     assert_eq!(hop.causes[0].cause, Cause::StarttlsNotOffered);
+    assert_eq!(
+        standing(hop, Cause::ReceiverChangedSince),
+        Some(Standing::Likely)
+    );
 }

@@ -6,35 +6,58 @@
 //! within seven days of the hop, else possible; weak is possible; what needs
 //! two accidents is unlikely; what a fact excludes is ruled out. Nothing a
 //! header or a probe shows is proof of a cause: only a statement made at the
-//! time by a party of the hop would be.
+//! time by a party of the hop is.
 
 use crate::answer::Standing;
 use crate::explain::RankedCause;
 use crate::explain::causes::{
     Argument, Basis, RULES, Strength, is_about_evidence, is_at_receiver, is_beyond_receiver,
+    is_failed_handshake,
 };
 use crate::explain::facts::Facts;
+use crate::explain::statements;
 use crate::finding::Cause;
+use crate::observed::statement::Said;
 use crate::trace::chain::Trust;
 use crate::trace::evidence::TlsState;
 
 /// The causes of one hop, the most likely first.
+///
+/// Within one standing: what speaks of the hop before what speaks of the
+/// evidence; what is the other side of a cause in the list after its rivals;
+/// then the stronger evidence, then the better balance of it.
 #[must_use]
 pub fn rank(facts: &Facts<'_>) -> Vec<RankedCause> {
-    let mut causes: Vec<RankedCause> = RULES
+    let mut causes: Vec<(RankedCause, Strength)> = RULES
         .iter()
-        .filter_map(|(cause, rule)| Some(weigh(*cause, rule(facts)?, facts)))
+        .filter_map(|(cause, rule)| {
+            let argument = rule(facts)?;
+            let strength = argument.strength;
+            Some((weigh(*cause, argument, facts), strength))
+        })
         .collect();
     compete(&mut causes);
-    causes.sort_by_key(|ranked| {
+    prove(&mut causes, facts);
+    let failed: Vec<Standing> = causes
+        .iter()
+        .filter(|(ranked, _)| is_failed_handshake(ranked.cause))
+        .map(|(ranked, _)| ranked.standing)
+        .collect();
+    causes.sort_by_key(|(ranked, strength)| {
         let balance = |texts: &[String]| isize::try_from(texts.len()).unwrap_or(isize::MAX);
+        let other_side = matches!(
+            ranked.cause,
+            Cause::SenderFellBack | Cause::SenderLibraryTooNew
+        ) && failed.contains(&ranked.standing);
         (
             ranked.standing,
             is_about_evidence(ranked.cause),
+            other_side,
+            *strength,
             balance(&ranked.against) - balance(&ranked.for_),
         )
     });
-    causes
+    causes.into_iter().map(|(ranked, _)| ranked).collect()
 }
 
 /// The standing of one cause by itself.
@@ -79,13 +102,14 @@ fn weigh(cause: Cause, argument: Argument, facts: &Facts<'_>) -> RankedCause {
 
 /// Causes compete: a receiver that gives TLS to nobody needs no sender to
 /// explain the hop.
-fn compete(causes: &mut [RankedCause]) {
+fn compete(causes: &mut [(RankedCause, Strength)]) {
     let receiver = causes
         .iter()
+        .map(|(ranked, _)| ranked)
         .find(|ranked| is_at_receiver(ranked.cause) && ranked.standing <= Standing::Likely)
         .map(|ranked| ranked.cause);
     let Some(receiver) = receiver else { return };
-    for ranked in causes {
+    for (ranked, _) in causes {
         if is_beyond_receiver(ranked.cause) && ranked.standing < Standing::Unlikely {
             ranked.standing = Standing::Unlikely;
             ranked.against.push(format!(
@@ -94,4 +118,92 @@ fn compete(causes: &mut [RankedCause]) {
             ));
         }
     }
+}
+
+/// What a party of the hop stated at the time proves its cause, and leaves
+/// rivals on the other side no room.
+fn prove(causes: &mut Vec<(RankedCause, Strength)>, facts: &Facts<'_>) {
+    let mut proved: Vec<Cause> = Vec::new();
+    for statement in &facts.statements {
+        let overturned = matches!(statement.says, Said::Encrypted { .. });
+        let cause = if overturned {
+            Some(Cause::TlsNotRecorded)
+        } else {
+            statements::proves(statement)
+        };
+        let Some(cause) = cause else { continue };
+        let text = statements::words(statement);
+        let at = causes.iter().position(|(ranked, _)| ranked.cause == cause);
+        let at = at.unwrap_or_else(|| {
+            let blank = RankedCause {
+                cause,
+                standing: Standing::Proved,
+                for_: Vec::new(),
+                against: Vec::new(),
+            };
+            causes.push((blank, Strength::Strong));
+            causes.len() - 1
+        });
+        if let Some((ranked, _)) = causes.get_mut(at) {
+            ranked.standing = Standing::Proved;
+            ranked.for_.insert(0, text);
+        }
+        proved.push(cause);
+    }
+    let Some(first) = proved.first().copied() else {
+        return;
+    };
+    for (ranked, _) in causes {
+        let rival = !is_about_evidence(ranked.cause)
+            && !proved.contains(&ranked.cause)
+            && !proved
+                .iter()
+                .any(|cause| is_one_event(*cause, ranked.cause));
+        if rival && ranked.standing < Standing::Unlikely {
+            ranked.standing = Standing::Unlikely;
+            ranked.against.push(format!("{} is proved", first.word()));
+        }
+    }
+}
+
+/// Whether two causes may be one event, seen from two sides or in more detail.
+fn is_one_event(one: Cause, other: Cause) -> bool {
+    let pair =
+        |a: fn(Cause) -> bool, b: fn(Cause) -> bool| (a(one) && b(other)) || (a(other) && b(one));
+    let fell_back = |cause| matches!(cause, Cause::SenderFellBack | Cause::OutageThen);
+    let lacking = |cause| {
+        matches!(
+            cause,
+            Cause::StarttlsNotOffered | Cause::StarttlsRefused | Cause::StarttlsTemporarilyRefused
+        )
+    };
+    let host = |cause| {
+        matches!(
+            cause,
+            Cause::BackupMxTookIt
+                | Cause::MxHostDiffers
+                | Cause::AddressFamilyDiffers
+                | Cause::PoolInconsistent
+                | Cause::StarttlsOfferedSelectively
+                | Cause::StarttlsMaskedNearReceiver
+                | Cause::StarttlsStrippedInTransit
+                | Cause::StarttlsStrippedNearSender
+                | Cause::OutageThen
+                | Cause::ReceiverOverloaded
+                | Cause::EhloRefused
+        )
+    };
+    let untried = |cause| {
+        matches!(
+            cause,
+            Cause::SenderDidNotTry
+                | Cause::SenderExemptsDomain
+                | Cause::SenderCannotTls
+                | Cause::SenderRemembersFailure
+        )
+    };
+    pair(fell_back, is_failed_handshake)
+        || pair(fell_back, |cause| cause == Cause::SenderLibraryTooNew)
+        || pair(lacking, host)
+        || pair(untried, untried)
 }

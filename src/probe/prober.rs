@@ -230,6 +230,17 @@ impl Prober {
         observation
     }
 
+    /// Asks for the MX records of a domain, and connects to nobody.
+    pub async fn records(&self, domain: &DomainName) -> DomainObservation {
+        let inner = &self.inner;
+        let mut observation = inner.blank(domain.as_str().to_owned(), domain.clone());
+        let began = inner.options.clock.moment();
+        observation.mx = mx::destinations(&inner.dns, domain).await.mx;
+        observation.resolver = inner.dns.facts().await;
+        observation.duration = inner.options.clock.since(began);
+        observation
+    }
+
     /// Probes one host: all its addresses, or the one that is given. With an
     /// address alone, the observation's domain is its reverse name and the
     /// host's name the address.

@@ -5,8 +5,9 @@ use super::{Argument, Basis, Strength};
 use crate::explain::MatchedBy;
 use crate::explain::facts::{Facts, Reaction};
 use crate::failure::Kind;
+use crate::finding::Code;
 use crate::organisation::same_organisation;
-use crate::trace::chain::{GapKind, Trust};
+use crate::trace::chain::{GapKind, SourceKind, Trust};
 
 pub(super) fn receiver_not_in_mx(facts: &Facts<'_>) -> Option<Argument> {
     let mx = facts.mx.as_ref().filter(|_| facts.is_open_relay_hop())?;
@@ -62,6 +63,19 @@ pub(super) fn mx_moved_since(facts: &Facts<'_>) -> Option<Argument> {
         return None;
     }
     let mut argument = Argument::new(Strength::Weak, Basis::Message);
+    // An earlier observation that has the host among its MX hosts tells.
+    if let Some(then) = &facts.probe
+        && then.observation.domain == mx.observation.domain
+        && then.observation.at < mx.observation.at
+        && then.is_identified()
+    {
+        argument.strength = Strength::Strong;
+        argument = argument.for_(format!(
+            "it was an MX host of {} on {}",
+            then.observation.domain,
+            then.observation.at.strftime("%Y-%m-%d")
+        ));
+    }
     if let Some(failure) = gone {
         argument.strength = Strength::Strong;
         argument = argument.for_(&*failure.message);
@@ -75,68 +89,69 @@ pub(super) fn mx_moved_since(facts: &Facts<'_>) -> Option<Argument> {
     (!argument.for_.is_empty()).then_some(argument)
 }
 
-pub(super) fn receiver_changed_since(facts: &Facts<'_>) -> Option<Argument> {
-    let probe = facts.probe.as_ref().filter(|_| facts.is_open_relay_hop())?;
-    let at = facts.at.filter(|_| probe.is_sound())?;
-    let issued = probe
-        .handshakes()
-        .filter_map(|handshake| handshake.chain.first()?.not_before)
-        .min()
-        .filter(|issued| *issued > at)?;
-    Some(
-        Argument::new(Strength::Weak, Basis::Message)
-            .for_(format!(
-                "its certificate was issued on {}, after the hop",
-                issued.strftime("%Y-%m-%d")
-            ))
-            .against("certificates are renewed without other changes"),
-    )
-}
-
-pub(super) fn certificate_changed_since(facts: &Facts<'_>) -> Option<Argument> {
-    let probe = facts.probe.as_ref().filter(|_| facts.is_open_relay_hop())?;
-    let at = facts.at?;
-    let leaf = probe.handshakes().find_map(|handshake| {
-        let failed = !handshake.pkix.is_done() || !handshake.identity.is_done();
-        handshake.chain.first().filter(|_| failed)
-    })?;
-    let text = match (leaf.not_before, leaf.not_after) {
-        (_, Some(until)) if at < until && until < probe.observation.at => format!(
-            "its certificate expired on {}, after the hop",
-            until.strftime("%Y-%m-%d")
-        ),
-        (Some(from), _) if from > at => format!(
-            "its certificate was issued on {}, after the hop",
-            from.strftime("%Y-%m-%d")
-        ),
-        _ => return None,
-    };
-    Some(
-        Argument::new(Strength::Weak, Basis::Message)
-            .for_(text)
-            .for_("so what is wrong with it today need not have been wrong then"),
-    )
-}
-
+/// A line is not doubted for its place alone: that anybody could have written
+/// it does not show that anybody did.
 pub(super) fn header_untrusted(facts: &Facts<'_>) -> Option<Argument> {
     if !facts.is_open() {
         return None;
     }
-    let mut argument = Argument::new(Strength::Moderate, Basis::Message);
-    if facts.hop.trusted == Trust::Below {
+    let mut argument = Argument::new(Strength::Weak, Basis::Message);
+    let below = facts.hop.trusted == Trust::Below;
+    if below {
         argument = argument.for_(
             "the line stands below those written on the mailbox's own side: anybody could have \
              written it",
         );
     }
-    if let Some(text) = facts.gap(&[GapKind::TimeReversed, GapKind::Loop]) {
-        if facts.hop.trusted != Trust::Below {
-            // Clocks err far more often than own lines are forged.
-            argument.strength = Strength::Weak;
-        }
+    let reversed = facts.gap(&[GapKind::TimeReversed]);
+    let strange = facts.gap(&[GapKind::NameMismatch]);
+    if let Some(text) = reversed {
         argument = argument.for_(text);
     }
+    if below && let Some(text) = strange {
+        argument = argument.for_(text);
+    }
+    // Clocks err, and hosts go by several names: one such sign is no proof of
+    // forgery, two are seldom an accident.
+    if below && reversed.is_some() && strange.is_some() {
+        argument.strength = Strength::Moderate;
+    }
     (!argument.for_.is_empty()).then_some(argument)
+}
+
+/// What was lost when the message was saved.
+pub(super) fn header_damaged(facts: &Facts<'_>) -> Option<Argument> {
+    if !facts.is_open() {
+        return None;
+    }
+    let received = &facts.hop.received;
+    let mut argument = Argument::new(Strength::Weak, Basis::Message);
+    if received.date.is_none() {
+        argument = argument.for_("the line has no date that can be read");
+    }
+    if received.by.is_none() {
+        argument = argument.for_("the line does not say who wrote it");
+    }
+    let found = |code| {
+        facts
+            .chain
+            .findings
+            .iter()
+            .any(|finding| finding.code == code)
+    };
+    if found(Code::HeaderTruncated) {
+        argument = argument.for_("the header was not read to its end");
+    }
+    if argument.for_.is_empty() {
+        return None;
+    }
+    if matches!(
+        facts.chain.source.kind,
+        SourceKind::Headers | SourceKind::Msg
+    ) {
+        argument = argument.for_("the header came from a mail program, not from a server");
+    }
+    Some(argument)
 }
 
 pub(super) fn chain_broken(facts: &Facts<'_>) -> Option<Argument> {

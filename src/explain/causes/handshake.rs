@@ -48,6 +48,24 @@ pub(super) fn handshake_fails(facts: &Facts<'_>) -> Option<Argument> {
             && !is_certificate_alert(kind, alert)
     };
     let failures: Vec<_> = failing(probe, own).collect();
+    // "handshake_failure" is what a server says that shares nothing with this
+    // client, and also one that can do no handshake at all.
+    let refused: Vec<_> = failing(probe, is_suite_alert).collect();
+    if failures.is_empty() && !refused.is_empty() && probe.is_lacking() {
+        let mut argument = Argument::new(Strength::Weak, Basis::Probe)
+            .for_("a server that can do no handshake at all says so too");
+        for (seen, message) in refused.iter().take(3) {
+            argument = argument.for_(*message);
+            let hello = seen.endpoint.raw_hello.as_ref();
+            if hello.is_some_and(|hello| hello.version.is_some()) {
+                argument = argument.against(format!(
+                    "{} answers a hello made by hand",
+                    seen.endpoint.address
+                ));
+            }
+        }
+        return Some(sender_after_failure(facts, argument));
+    }
     if failures.is_empty() {
         return probe.is_sound().then(|| {
             Argument::new(Strength::Unlikely, Basis::Probe).against(takes_now(facts, probe))
@@ -102,15 +120,16 @@ pub(super) fn sender_after_failure(facts: &Facts<'_>, mut argument: Argument) ->
     match sender.on_failure {
         OnFailure::Never => {
             argument.strength = argument.strength.max(Strength::Weak);
-            argument.against(sender.habit)
+            argument.against(&*sender.habit)
         }
         OnFailure::ClearAfter(wait) if facts.hop.delay.is_some_and(|delay| delay < wait) => {
             argument.strength = argument.strength.max(Strength::Weak);
-            argument.against(sender.habit)
+            argument.against(&*sender.habit)
         }
-        OnFailure::ClearWhenMarked => argument.against(sender.habit),
+        OnFailure::Unread => argument,
+        OnFailure::ClearWhenMarked => argument.against(&*sender.habit),
         OnFailure::ClearAfter(_) | OnFailure::ClearAtOnce | OnFailure::ClearSometime => {
-            argument.for_(sender.habit)
+            argument.for_(&*sender.habit)
         }
     }
 }

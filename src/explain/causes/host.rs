@@ -43,38 +43,49 @@ fn compare(probe: &ProbeFacts<'_>) -> Option<(String, String)> {
 }
 
 pub(super) fn backup_mx_took_it(facts: &Facts<'_>) -> Option<Argument> {
-    let probe = probed(facts)?;
-    let host = probe.host?;
-    let best = probe.observation.hosts.iter().map(|h| h.preference).min()?;
-    if host.preference <= best || !probe.observation.mx.is_done() {
+    let place = facts.preference.filter(|_| facts.is_open_relay_hop())?;
+    if place.of_host <= place.best {
         return None;
     }
-    let primary_tls = probe
-        .others
-        .iter()
-        .any(|seen| seen.host.preference == best && seen.reaction.is_tls());
-    let place = format!(
-        "{} has preference {}, others {best}",
-        host.host, host.preference
+    let place_text = format!(
+        "{} has preference {} for {}, others {}",
+        facts.server, place.of_host, place.domain, place.best
     );
-    if probe.is_lacking() && primary_tls {
+    let argument = |strength| Argument::new(strength, Basis::Probe).for_(&*place_text);
+    let Some(probe) = probed(facts) else {
+        return Some(argument(Strength::Weak));
+    };
+    let primary = || {
+        let of_domain = probe.observation.domain == *place.domain;
+        let others = probe.others.iter().filter(move |_| of_domain);
+        others.filter(|seen| seen.host.preference == place.best)
+    };
+    if probe.is_sound() {
+        return Some(argument(Strength::Unlikely).against("it has working STARTTLS as well"));
+    }
+    if !probe.is_lacking() {
+        return Some(argument(Strength::Weak));
+    }
+    if primary().any(|seen| seen.reaction.lacks_tls()) {
         return Some(
-            Argument::new(
-                if identified(probe) {
-                    Strength::Strong
-                } else {
-                    Strength::Weak
-                },
-                Basis::Probe,
-            )
-            .for_(place)
-            .for_("it lacks working STARTTLS, the preferred host has it"),
+            argument(Strength::Unlikely).against("the preferred host lacks working STARTTLS too"),
         );
     }
-    probe.is_sound().then(|| {
-        Argument::new(Strength::Unlikely, Basis::Probe)
-            .for_(place)
-            .against("it has working STARTTLS as well")
+    let known = identified(probe);
+    Some(if primary().any(|seen| seen.reaction.is_tls()) {
+        argument(if known {
+            Strength::Strong
+        } else {
+            Strength::Weak
+        })
+        .for_("it lacks working STARTTLS, the preferred host has it")
+    } else {
+        argument(if known {
+            Strength::Moderate
+        } else {
+            Strength::Weak
+        })
+        .for_("it lacks working STARTTLS")
     })
 }
 

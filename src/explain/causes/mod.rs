@@ -7,14 +7,11 @@
 //! something speaks for it, or where a fact speaks against a cause that people
 //! would think of.
 //!
-//! Without a rule, since headers and one probe from outside can neither
-//! support nor exclude them: what only logs and memory show
-//! (`receiver-overloaded`, `sender-library-too-new`,
-//! `sender-short-of-resources`, `starttls-stripped-near-sender`,
-//! `outage-then`), and what only earlier observations show
-//! (`policy-changed-since`, `dane-changed-since`,
-//! `crypto-policy-changed-since`).
+//! Of the published causes only the parser's own rule (`HELO` with STARTTLS)
+//! has none here: such a hop is read as encrypted. `tests` holds a table of all
+//! causes, each with a small case that its rule speaks about.
 
+mod around;
 mod client;
 mod evidence;
 mod handshake;
@@ -22,6 +19,9 @@ mod hello;
 mod host;
 mod place;
 mod receiver;
+mod since;
+#[cfg(test)]
+mod tests;
 
 use crate::explain::facts::Facts;
 use crate::finding::Cause;
@@ -107,6 +107,7 @@ pub const RULES: &[(Cause, Rule)] = &[
     ),
     (Cause::ServerLegacyVersion, hello::legacy_version),
     (Cause::DhTooSmall, hello::dh_too_small),
+    (Cause::HandshakeFailsForAll, handshake::handshake_fails),
     (Cause::SuitesIncompatible, hello::suites_incompatible),
     (Cause::HelloIntolerance, hello::hello_intolerance),
     (Cause::PoolInconsistent, hello::pool_inconsistent),
@@ -115,24 +116,32 @@ pub const RULES: &[(Cause, Rule)] = &[
         Cause::ClientCertificateDemanded,
         handshake::client_certificate_demanded,
     ),
-    (Cause::HandshakeFailsForAll, handshake::handshake_fails),
-    // The sender.
+    // What the sender did comes before what may have happened to it, and both
+    // before what needs a failure that nobody saw.
     (Cause::SenderCannotTls, client::cannot_tls),
     (Cause::SenderDidNotTry, client::did_not_try),
-    (Cause::SenderFellBack, client::fell_back),
-    (Cause::SenderExemptsDomain, client::exempts_domain),
-    (Cause::SenderRemembersFailure, client::remembers_failure),
-    // The path, and what depends on who asks.
-    (
-        Cause::StarttlsStrippedInTransit,
-        client::stripped_in_transit,
-    ),
     (Cause::StarttlsNotOffered, receiver::not_offered),
+    (Cause::SenderExemptsDomain, around::exempts_domain),
+    (Cause::OutageThen, around::outage_then),
+    (Cause::SenderFellBack, client::fell_back),
+    (Cause::SenderLibraryTooNew, client::library_too_new),
+    (Cause::SenderRemembersFailure, around::remembers_failure),
+    (Cause::SenderShortOfResources, around::short_of_resources),
+    // The path, and what depends on who asks.
     (
         Cause::StarttlsOfferedSelectively,
         receiver::offered_selectively,
     ),
+    (
+        Cause::StarttlsStrippedInTransit,
+        client::stripped_in_transit,
+    ),
+    (
+        Cause::StarttlsStrippedNearSender,
+        around::stripped_near_sender,
+    ),
     (Cause::ReceiverRemembersFailure, receiver::remembers_failure),
+    (Cause::ReceiverOverloaded, receiver::overloaded),
     (Cause::GreetingLacksEsmtp, receiver::greeting_lacks_esmtp),
     (Cause::GreylistedOrDeferred, receiver::greylisted),
     (
@@ -144,15 +153,16 @@ pub const RULES: &[(Cause, Rule)] = &[
     // How far the evidence reaches.
     (Cause::ReceiverNotInMx, evidence::receiver_not_in_mx),
     (Cause::MxMovedSince, evidence::mx_moved_since),
+    (Cause::ReceiverChangedSince, since::receiver_changed),
+    (Cause::CertificateChangedSince, since::certificate_changed),
+    (Cause::PolicyChangedSince, since::policy_changed),
+    (Cause::DaneChangedSince, since::dane_changed),
     (
-        Cause::ReceiverChangedSince,
-        evidence::receiver_changed_since,
-    ),
-    (
-        Cause::CertificateChangedSince,
-        evidence::certificate_changed_since,
+        Cause::CryptoPolicyChangedSince,
+        since::crypto_policy_changed,
     ),
     (Cause::HeaderUntrusted, evidence::header_untrusted),
+    (Cause::HeaderDamaged, evidence::header_damaged),
     (Cause::ChainBroken, evidence::chain_broken),
     (Cause::ProbeBlockedHere, evidence::probe_blocked_here),
 ];
@@ -166,7 +176,11 @@ pub fn is_about_evidence(cause: Cause) -> bool {
             | Cause::MxMovedSince
             | Cause::ReceiverChangedSince
             | Cause::CertificateChangedSince
+            | Cause::PolicyChangedSince
+            | Cause::DaneChangedSince
+            | Cause::CryptoPolicyChangedSince
             | Cause::HeaderUntrusted
+            | Cause::HeaderDamaged
             | Cause::ChainBroken
             | Cause::ProbeBlockedHere
     )
@@ -199,8 +213,28 @@ pub fn is_beyond_receiver(cause: Cause) -> bool {
             | Cause::SenderCannotTls
             | Cause::SenderExemptsDomain
             | Cause::SenderRemembersFailure
+            | Cause::SenderShortOfResources
             | Cause::StarttlsStrippedInTransit
+            | Cause::StarttlsStrippedNearSender
             | Cause::StarttlsOfferedSelectively
             | Cause::ReceiverRemembersFailure
+            | Cause::OutageThen
+    )
+}
+
+/// The receiver's failures that make a sender fall back: where one of them is
+/// listed, [`Cause::SenderFellBack`] is the same event seen from the other side
+/// and no rival.
+#[must_use]
+pub fn is_failed_handshake(cause: Cause) -> bool {
+    matches!(
+        cause,
+        Cause::HandshakeFailsForAll
+            | Cause::SuitesIncompatible
+            | Cause::ServerLegacyVersion
+            | Cause::ClientCertificateDemanded
+            | Cause::DhTooSmall
+            | Cause::CertificateKeyRefused
+            | Cause::HelloIntolerance
     )
 }

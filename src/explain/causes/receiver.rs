@@ -5,9 +5,11 @@
 //! that is sound today makes these causes unlikely where the probe stands near
 //! the hop, and never excludes them.
 
+use super::around::{burst, day, elsewhere};
+use super::client::said_helo_alone;
 use super::{Argument, Basis, Strength};
 use crate::explain::MatchedBy;
-use crate::explain::facts::{Facts, ProbeFacts, Reaction, Seen, span};
+use crate::explain::facts::{Facts, ProbeFacts, Reaction, Seen, span, utc};
 use crate::explain::sender::OnRefusal;
 use crate::failure::Kind;
 use crate::observed::endpoint::Verb;
@@ -30,6 +32,10 @@ pub(super) fn not_offered(facts: &Facts<'_>) -> Option<Argument> {
         // Without a probe only another message can speak.
         let mut argument = Argument::new(Strength::Weak, Basis::Message);
         if let Some(text) = facts.witness() {
+            argument.strength = Strength::Unlikely;
+            return Some(argument.against(text));
+        }
+        if let Some(text) = taken_from_others(facts) {
             argument.strength = Strength::Unlikely;
             return Some(argument.against(text));
         }
@@ -86,13 +92,43 @@ pub(super) fn not_offered(facts: &Facts<'_>) -> Option<Argument> {
     None
 }
 
+/// That the receiver took TLS before and after, by the messages given together.
+fn taken_from_others(facts: &Facts<'_>) -> Option<String> {
+    let around = &facts.around;
+    let before = around.others_before.or(around.tls_before)?;
+    let after = around.others_after.or(around.tls_after)?;
+    Some(format!(
+        "{} took TLS on {} and on {}",
+        facts.server,
+        day(before),
+        day(after)
+    ))
+}
+
 pub(super) fn offered_selectively(facts: &Facts<'_>) -> Option<Argument> {
-    if !facts.is_open_relay_hop() {
+    if !facts.is_open_relay_hop() || said_helo_alone(facts) {
         return None;
     }
     let mut argument = Argument::new(Strength::Weak, Basis::Probe);
     if let Some(text) = facts.witness() {
         argument = argument.for_(text);
+    } else if facts.around.others_tls > 0 {
+        argument = argument.for_(format!(
+            "{} took TLS from others in {} messages",
+            facts.server, facts.around.others_tls
+        ));
+    }
+    if !argument.for_.is_empty()
+        && let Some(text) = elsewhere(facts)
+    {
+        argument = argument.for_(text);
+    }
+    if let Some(at) = facts.around.tls_after.or(facts.around.tls_before) {
+        argument = argument.against(format!(
+            "{} reached it with TLS on {}",
+            facts.client,
+            day(at)
+        ));
     }
     if let Some(probe) = probed(facts) {
         if probe.is_lacking() {
@@ -116,9 +152,22 @@ pub(super) fn offered_selectively(facts: &Facts<'_>) -> Option<Argument> {
 pub(super) fn remembers_failure(facts: &Facts<'_>) -> Option<Argument> {
     let software = facts.hop.software.as_ref()?;
     (facts.is_open_relay_hop() && software.name.eq_ignore_ascii_case("Haraka")).then(|| {
-        Argument::new(Strength::Weak, Basis::Message)
-            .for_("Haraka can stop offering STARTTLS to a client for an hour after a failure")
-            .against("it does so only where that is turned on")
+        let argument = Argument::new(Strength::Weak, Basis::Message)
+            .for_("Haraka can stop offering STARTTLS to a client for an hour after a failure");
+        // A session with TLS within the hour before fits: it may have failed
+        // after the handshake.
+        let before = facts
+            .at
+            .zip(facts.around.tls_before)
+            .filter(|(at, before)| at.duration_since(*before).as_hours() < 1);
+        match before {
+            Some((_, before)) => argument.for_(format!(
+                "{} last reached it with TLS at {}",
+                facts.client,
+                utc(before)
+            )),
+            None => argument.against("it does so only where that is turned on"),
+        }
     })
 }
 
@@ -159,7 +208,7 @@ fn refusal(facts: &Facts<'_>, code: fn(&Reaction<'_>) -> Option<u16>) -> Option<
     for (seen, code) in refusing.iter().take(3) {
         argument = argument.for_(format!("{} answers STARTTLS with {code}", endpoint(seen)));
     }
-    match facts.sender.map(|sender| (sender.on_refusal, sender.name)) {
+    match facts.sender.map(|sender| (sender.on_refusal, &sender.name)) {
         Some((OnRefusal::GoesOnInClear, name)) => {
             argument = argument.for_(format!("{name} then goes on in cleartext by default"));
         }
@@ -172,6 +221,62 @@ fn refusal(facts: &Facts<'_>, code: fn(&Reaction<'_>) -> Option<u16>) -> Option<
         argument = argument.against(text);
     }
     Some(argument)
+}
+
+/// The receiver limits new TLS sessions, or all sessions.
+pub(super) fn overloaded(facts: &Facts<'_>) -> Option<Argument> {
+    if !facts.is_open_relay_hop() {
+        return None;
+    }
+    let said = probed(facts).and_then(|probe| {
+        probe.session.iter().find_map(|seen| {
+            let failure = match seen.reaction {
+                Reaction::RefusedForNow(failure) | Reaction::Unseen(Some(failure)) => failure,
+                _ => return None,
+            };
+            let heard = failure.heard.as_deref()?;
+            speaks_of_load(heard).then_some((seen, heard))
+        })
+    });
+    let burst = burst(facts);
+    if said.is_none() && burst.is_none() {
+        return None;
+    }
+    let mut argument = Argument::new(
+        Strength::Weak,
+        if said.is_some() {
+            Basis::Probe
+        } else {
+            Basis::Message
+        },
+    );
+    if let Some((seen, heard)) = said {
+        let heard: String = String::from_utf8_lossy(heard).chars().take(120).collect();
+        argument = argument.for_(format!("{} told a probe \"{heard}\"", endpoint(seen)));
+    }
+    if let Some(text) = burst {
+        argument = argument.for_(text);
+    }
+    Some(argument)
+}
+
+/// A reply about load and limits: Postfix smtpd.c says "too many new TLS
+/// sessions", "too many connections"; others "try again later", "busy", "load".
+fn speaks_of_load(heard: &[u8]) -> bool {
+    const WORDS: &[&str] = &[
+        "too many",
+        "too much",
+        "rate limit",
+        "limit exceeded",
+        "overload",
+        "system load",
+        "load average",
+        "too busy",
+        "server busy",
+        "insufficient system resources",
+    ];
+    let text = String::from_utf8_lossy(heard).to_ascii_lowercase();
+    WORDS.iter().any(|word| text.contains(word))
 }
 
 pub(super) fn masked(facts: &Facts<'_>) -> Option<Argument> {

@@ -6,10 +6,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::explain::Explanation;
+use crate::explain::cases::{Cases, Met};
 use crate::finding::{Cause, Code};
 use crate::history::change::{Change, Judged};
 use crate::history::{Known, Pruned};
 use crate::observed::domain::DomainObservation;
+use crate::report::json::cases::CasesData;
 use crate::report::json::chain::ChainData;
 use crate::report::json::code::CodeData;
 use crate::report::json::domain::DomainReport;
@@ -46,10 +48,27 @@ pub fn explanation(
     probes: &[(DomainObservation, Verdict)],
     explanation: &Explanation,
 ) -> Value {
+    explanation_among(chain, probes, explanation, &[])
+}
+
+/// The same for one of many messages, with the cases that its hops are of.
+#[must_use]
+pub fn explanation_among(
+    chain: &Chain,
+    probes: &[(DomainObservation, Verdict)],
+    explanation: &Explanation,
+    met: &[Option<Met>],
+) -> Value {
     envelope(
         "explanation",
-        &ExplanationData::new(chain, probes, explanation),
+        &ExplanationData::new(chain, probes, explanation, met),
     )
+}
+
+/// Many messages in cases; `skipped` inputs gave no chain.
+#[must_use]
+pub fn cases(cases: &Cases, skipped: usize) -> Value {
+    envelope("summary", &CasesData::new(cases, skipped))
 }
 
 /// The hops of many messages in one table; `skipped` inputs gave no chain.
@@ -166,6 +185,11 @@ pub fn schema() -> Value {
             &mut generator,
             "history",
             "What earlier probes saw, and what changed since (history).",
+        ),
+        kind::<CasesData>(
+            &mut generator,
+            "summary",
+            "The hops of many messages that lacked TLS, in cases (explain --summary).",
         ),
         kind::<CodeData>(
             &mut generator,

@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::explain as inner;
+use crate::explain::cases::Met;
 use crate::observed::domain::DomainObservation;
 use crate::report::json::attempt::rfc3339;
 use crate::report::json::chain::ChainData;
@@ -31,14 +32,20 @@ impl ExplanationData {
         chain: &Chain,
         probes: &[(DomainObservation, Verdict)],
         explanation: &inner::Explanation,
+        met: &[Option<Met>],
     ) -> Self {
+        let mut hops: Vec<HopExplanation> =
+            explanation.hops.iter().map(HopExplanation::from).collect();
+        for (hop, met) in hops.iter_mut().zip(met) {
+            hop.case = met.map(|met| met.case);
+        }
         Self {
             chain: chain.into(),
             probes: probes
                 .iter()
                 .map(|(observation, verdict)| DomainReport::new(observation, verdict))
                 .collect(),
-            hops: explanation.hops.iter().map(HopExplanation::from).collect(),
+            hops,
             answer: explanation.answer.into(),
             trouble_here: explanation.trouble_here,
         }
@@ -51,11 +58,26 @@ pub struct HopExplanation {
     /// Number of the hop in the chain.
     pub hop: usize,
     pub conclusion: Conclusion,
-    /// Ranked, the most likely first; empty where the hop was encrypted.
+    /// Ranked, the most likely first; empty where the line says that the hop
+    /// was encrypted.
     pub causes: Vec<Cause>,
     pub probed: Option<Probed>,
     /// The one observation that would settle it, and whom to ask.
     pub next: Vec<String>,
+    /// The case of this run that the hop belongs to: the same two parties, the
+    /// same reason. Null where the hop is not open.
+    pub case: Option<usize>,
+    /// What to send to the postmaster who can tell; null where there is nothing
+    /// to ask, or nobody.
+    pub letter: Option<Letter>,
+}
+
+/// A letter to a postmaster.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+pub struct Letter {
+    pub to: String,
+    pub subject: String,
+    pub paragraphs: Vec<String>,
 }
 
 impl From<&inner::HopExplanation> for HopExplanation {
@@ -83,6 +105,12 @@ impl From<&inner::HopExplanation> for HopExplanation {
                 from: probed.from.into(),
             }),
             next: hop.next.clone(),
+            case: None,
+            letter: hop.letter.as_ref().map(|letter| Letter {
+                to: letter.to.clone(),
+                subject: letter.subject.clone(),
+                paragraphs: letter.paragraphs.clone(),
+            }),
         }
     }
 }

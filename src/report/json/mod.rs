@@ -2,7 +2,7 @@
 //! that renaming a field inside cannot change the published format.
 //!
 //! Entry points: [`domain_report`], [`chain`], [`explanation`], [`code`],
-//! [`cause`], [`unknown_line`], [`history_list`] and its kin, and for a scan [`scan_run`], [`scan_domain`]
+//! [`cause`], [`cases`], [`unknown_line`], [`history_list`] and its kin, and for a scan [`scan_run`], [`scan_domain`]
 //! and [`scan_summary`] give one document each, in the envelope
 //! `{"schema": "1.0", "type": T, "data": {…}}`; [`schema`] gives the JSON
 //! Schema (draft 2020-12) that all of them satisfy.
@@ -18,6 +18,7 @@
 //! [`read`] reads them back.
 
 pub mod attempt;
+mod cases;
 pub mod chain;
 mod code;
 mod depth;
@@ -34,6 +35,7 @@ pub mod verdict;
 pub mod words;
 
 pub use document::{
-    SCHEMA_VERSION, cause, chain, code, domain_report, explanation, history_diff, history_list,
-    history_prune, scan_domain, scan_run, scan_summary, schema, summary, unknown_line,
+    SCHEMA_VERSION, cases, cause, chain, code, domain_report, explanation, explanation_among,
+    history_diff, history_list, history_prune, scan_domain, scan_run, scan_summary, schema,
+    summary, unknown_line,
 };

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use crate::answer::Standing;
 use crate::attempt::{Attempt, Because};
+use crate::explain::cases::Met;
 use crate::explain::{
     ConclusionState, Explanation, HopExplanation, MatchedBy, ObservedFrom, RankedCause,
 };
@@ -31,6 +32,19 @@ pub fn render(
     chain: &Chain,
     probes: &[(DomainObservation, Verdict)],
     explanation: &Explanation,
+    style: Style,
+) -> String {
+    render_among(chain, probes, explanation, &[], style)
+}
+
+/// The same for one of many messages: a hop whose case was explained before is
+/// told in one line.
+#[must_use]
+pub fn render_among(
+    chain: &Chain,
+    probes: &[(DomainObservation, Verdict)],
+    explanation: &Explanation,
+    met: &[Option<Met>],
     style: Style,
 ) -> String {
     let shown: Vec<Shown> = chain
@@ -69,6 +83,22 @@ pub fn render(
             out.push_str(&paragraph("  seen   ", &seen));
             continue;
         }
+        // Hops are numbered from 1 in order.
+        let met = hop.number.checked_sub(1).and_then(|at| met.get(at));
+        if let Some(Some(met)) = met
+            && !met.is_first
+        {
+            out.push_str(&paragraph(
+                "  seen   ",
+                &format!("as in case {}, explained above", met.case),
+            ));
+            continue;
+        }
+        if let Some(Some(met)) = met
+            && met.is_one_of_many
+        {
+            let _ = writeln!(out, "    case {}", met.case);
+        }
         out.push_str(&quote::render(chain, hop, style));
         out.push('\n');
         out.push_str(&causes(&explained.causes, style));
@@ -98,7 +128,7 @@ const LABEL: usize = 9;
 
 /// The causes: likely and possible ones with their evidence, the others in a
 /// line for each reason.
-fn causes(causes: &[RankedCause], style: Style) -> String {
+pub(super) fn causes(causes: &[RankedCause], style: Style) -> String {
     let mut out = String::new();
     let indent = " ".repeat(2 + LABEL + 2);
     for standing in [Standing::Proved, Standing::Likely, Standing::Possible] {
@@ -172,7 +202,7 @@ fn label(standing: Standing, style: Style) -> String {
 }
 
 /// `ask WHO: WHAT` and its kin, in columns.
-fn steps(next: &[String], style: Style) -> String {
+pub(super) fn steps(next: &[String], style: Style) -> String {
     let parts: Vec<(&str, String, &str)> = next
         .iter()
         .filter_map(|step| {
@@ -222,6 +252,16 @@ fn notes(
 ) -> String {
     let mut text = hops::trust(chain);
     for (observation, verdict) in probes {
+        if observation.hosts.is_empty() && observation.connections == 0 && observation.mx.is_done()
+        {
+            let _ = write!(
+                text,
+                " Looked up the MX records of {} on {}.",
+                observation.domain,
+                observation.at.strftime("%Y-%m-%d %H:%M UTC"),
+            );
+            continue;
+        }
         let _ = write!(
             text,
             " Probed {} on {}{}: {}, saw {} of {}.",

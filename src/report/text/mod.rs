@@ -8,11 +8,14 @@
 //! The kit: [`escape`] makes foreign text harmless, [`layout`] wraps and
 //! aligns, [`style`] colours. Colour only repeats what a word says already.
 //! The pages: [`check`] shows a domain, [`trace`] a chain, [`explain`] an
-//! explanation, [`codes`] the codes; [`findings`] is part of all of them.
+//! explanation, [`plain`] the same in words of everyday, [`cases`] the
+//! explanation of many messages, [`letter`] what to send to a postmaster,
+//! [`codes`] the codes; [`findings`] is part of all of them.
 //!
 //! Not supported: terminals narrower than 80 columns, since headers and
 //! dialogues are quoted as they are.
 
+pub mod cases;
 pub mod check;
 pub mod codes;
 pub mod escape;
@@ -21,6 +24,8 @@ pub mod findings;
 pub mod history;
 mod hops;
 pub mod layout;
+pub mod letter;
+pub mod plain;
 mod quote;
 pub mod saved;
 pub mod scan;

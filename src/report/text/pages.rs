@@ -3,6 +3,7 @@
 
 use crate::answer::Answer;
 use crate::attempt::Attempt;
+use crate::explain::cases::Cases;
 use crate::explain::literal::*;
 use crate::explain::{Past, explain};
 use crate::failure::{Failure, Kind, Stage};
@@ -76,6 +77,78 @@ fn an_explanation_long_after() {
         StsMode::Testing,
     );
     is_page("explain-long-after", &explained(&invoice(), &[probe]));
+}
+
+/// The message's page for a reader without the terms, and what to send.
+#[test]
+fn in_plain_words_and_as_a_letter() {
+    let probe = observed(
+        "partner.example",
+        "2026-11-05T10:00:00Z",
+        &[("mx1.partner.example", &[("192.0.2.25", Does::Tls)])],
+    );
+    let chain = invoice();
+    let explanation = explain(&chain, &[probe], &Past::default());
+    let page = checked(|style| super::plain::render(&chain, &explanation, style));
+    for term in ["STARTTLS", "MX", "handshake", "opportunistic", "cleartext"] {
+        let told = page
+            .lines()
+            .filter(|line| !line.trim_start().starts_with('|'));
+        assert!(
+            !told.clone().any(|line| line.contains(term)),
+            "{term}: {page}"
+        );
+    }
+    is_page("explain-plain", &page);
+    let letters = explanation
+        .hops
+        .iter()
+        .filter_map(|hop| hop.letter.as_ref());
+    is_page("explain-letter", &super::letter::render(letters));
+}
+
+#[test]
+fn the_receivers_postmaster_is_asked_where_the_receiver_is_at_fault() {
+    let probe = observed(
+        "partner.example",
+        "2026-11-05T10:00:00Z",
+        &[("mx1.partner.example", &[("192.0.2.25", Does::NoStarttls)])],
+    );
+    let explanation = explain(&invoice(), &[probe], &Past::default());
+    let letters = explanation
+        .hops
+        .iter()
+        .filter_map(|hop| hop.letter.as_ref());
+    is_page("explain-letter-receiver", &super::letter::render(letters));
+    let nothing = super::letter::render([]);
+    assert!(nothing.starts_with("No letter"), "{nothing}");
+}
+
+#[test]
+fn many_messages_in_cases() {
+    let mut cases = Cases::default();
+    let days = [
+        "2026-11-03T09:14:07Z",
+        "2026-11-04T09:14:07Z",
+        "2026-11-05T09:14:07Z",
+    ];
+    for day in days {
+        let chain = clear_with(|line| line.at = day);
+        cases.add(&chain, &explain(&chain, &[], &Past::default()));
+    }
+    let silent = clear_with(|line| {
+        line.from = ("mail.other.example", "mail.other.example", "198.51.100.9");
+        line.state = TlsState::Unstated;
+        line.standing = None;
+        line.software = Some(("Amazon SES", RecordsTls::Never));
+    });
+    cases.add(&silent, &explain(&silent, &[], &Past::default()));
+    let forged = clear_with(|line| line.trusted = Trust::Below);
+    cases.add(&forged, &explain(&forged, &[], &Past::default()));
+    is_page(
+        "explain-cases",
+        &checked(|style| super::cases::render(&cases, 0, style)),
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Zoned, tz::TimeZone};
 
 use crate::explain as inner;
+use crate::explain::letter::Letter;
 use crate::finding::{Cause, Code, Finding};
 use crate::report::json::chain as twin;
 use crate::report::json::explanation::ExplanationData;
@@ -233,6 +234,11 @@ pub fn explanation(data: &ExplanationData) -> Read<inner::Explanation> {
                     None => None,
                 },
                 next: hop.next.clone(),
+                letter: hop.letter.as_ref().map(|letter| Letter {
+                    to: letter.to.clone(),
+                    subject: letter.subject.clone(),
+                    paragraphs: letter.paragraphs.clone(),
+                }),
             })
         })
         .within("hops")?,
