@@ -8,8 +8,11 @@ mod lab;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use lab::world::World;
@@ -452,4 +455,170 @@ fn nothing_is_begun_where_the_network_is_closed() {
         "{}",
         said(&output)
     );
+}
+
+/// A name server in front of the lab's, which can be put to silence.
+struct Relay {
+    address: std::net::SocketAddr,
+    silent: Arc<AtomicBool>,
+}
+
+impl Relay {
+    fn start(lab: &Lab) -> Self {
+        let socket = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+        let relay = Self {
+            address: socket.local_addr().unwrap(),
+            silent: Arc::default(),
+        };
+        let silent = Arc::clone(&relay.silent);
+        let resolver = lab.resolver;
+        std::thread::spawn(move || {
+            let mut question = [0; 2048];
+            while let Ok((length, from)) = socket.recv_from(&mut question) {
+                if silent.load(Ordering::Relaxed) {
+                    continue;
+                }
+                let upstream = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+                upstream
+                    .set_read_timeout(Some(Duration::from_secs(2)))
+                    .unwrap();
+                upstream.send_to(&question[..length], resolver).unwrap();
+                let mut answer = [0; 2048];
+                if let Ok(length) = upstream.recv(&mut answer) {
+                    let _ = socket.send_to(&answer[..length], from);
+                }
+            }
+        });
+        relay
+    }
+}
+
+/// The same command with few files, so that little is under way at once.
+fn few_files(lab: &Lab, command: &Command) -> Command {
+    let mut limited = Command::new("bash");
+    limited
+        .current_dir(lab.directory())
+        .args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    limited
+}
+
+#[cfg(unix)]
+#[test]
+fn a_resolver_that_dies_pauses_the_scan() {
+    const COUNT: usize = 80;
+    let mut lab = Lab::start(&many(COUNT, "", ""));
+    let relay = Relay::start(&lab);
+    lab.resolver = relay.address;
+    let text: String = (0..COUNT).map(|at| format!("d{at}.example\n")).collect();
+    list(&lab, text);
+    let args = ["list.txt", "-o", "run.ndjson", "--timeout", "1"];
+    let mut child = few_files(&lab, &scan(&lab, &args)).spawn().unwrap();
+    let path = lab.directory().join("run.ndjson");
+    wait_for("the first lines", || domain_lines(&path) >= 4);
+    relay.silent.store(true, Ordering::Relaxed);
+    std::thread::sleep(Duration::from_secs(8));
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("\"protection\":\"unknown\""), "{text}");
+    assert!(domain_lines(&path) < COUNT, "the resolver died too late");
+    assert!(child.try_wait().unwrap().is_none());
+    relay.silent.store(false, Ordering::Relaxed);
+    let output = child.wait_with_output().unwrap();
+    let said = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("paused: the resolver does not answer"),
+        "{said}"
+    );
+    assert!(said.contains("goes on"), "{said}");
+    let documents = documents(&std::fs::read(&path).unwrap());
+    assert_eq!(answers(&documents).len(), COUNT);
+    for data in of_type(&documents, "domain") {
+        assert_eq!(data["protection"], "authenticated", "{data}");
+    }
+}
+
+#[test]
+fn a_network_that_goes_away_pauses_the_scan() {
+    let zone = "gone.example MX 10 mx.gone.example\nmx.gone.example A 127.100.100.13\n";
+    let lab = Lab::start(&many(1, zone, ""));
+    // A way to the control host that can be closed.
+    let control = lab.address("127.100.100.250");
+    let listener = TcpListener::bind((control, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let open = Arc::new(AtomicBool::new(true));
+    let (still, real) = (Arc::clone(&open), lab.port);
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let client = client.unwrap();
+            if !still.load(Ordering::Relaxed) {
+                continue;
+            }
+            let server = TcpStream::connect((control, real)).unwrap();
+            for (mut from, mut to) in [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server, client),
+            ] {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        }
+    });
+    list(&lab, "gone.example\n");
+    let path = lab.directory().join("run.ndjson");
+    let control = format!("{CONTROL_HOST}:{port}");
+    let args = [
+        "list.txt",
+        "-o",
+        "run.ndjson",
+        "--control",
+        &control,
+        "--retry-after",
+        "1",
+    ];
+    let child = scan(&lab, &args).spawn().unwrap();
+    wait_for("the start", || {
+        std::fs::metadata(&path).is_ok_and(|about| about.len() > 0)
+    });
+    open.store(false, Ordering::Relaxed);
+    std::thread::sleep(Duration::from_secs(9));
+    assert_eq!(domain_lines(&path), 0, "what may be ours was written down");
+    open.store(true, Ordering::Relaxed);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(said(&output).contains("paused: "), "{}", said(&output));
+    let found = answers(&documents(&std::fs::read(&path).unwrap()));
+    assert_eq!(found[&1], "unknown");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_list_that_changes_while_it_is_read_is_noticed() {
+    const COUNT: usize = 3000;
+    let lab = Lab::start(&many(1, "", ""));
+    let text: String = (0..COUNT).map(|at| format!("n{at}.example\n")).collect();
+    let path = list(&lab, text);
+    let command = scan(&lab, &["list.txt", "-o", "run.ndjson"]);
+    let child = few_files(&lab, &command).spawn().unwrap();
+    let results = lab.directory().join("run.ndjson");
+    wait_for("the start", || {
+        std::fs::metadata(&results).is_ok_and(|about| about.len() > 0)
+    });
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(b"d0.example\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+    assert!(
+        said(&output).contains("changed while it was read"),
+        "{}",
+        said(&output)
+    );
+    let documents = documents(&std::fs::read(&results).unwrap());
+    assert!(of_type(&documents, "summary").is_empty());
 }

@@ -116,9 +116,10 @@ pub async fn run(
         tasks: JoinSet::new(),
         later: Later::new(settings.retry_after),
         doubted: Vec::new(),
-        weather: Weather::default(),
+        weather: Weather::new(settings.has_control),
         testing: JoinSet::new(),
         test_at: None,
+        test_network: false,
         state: State::default(),
         in_order: InOrder::default(),
         began: 0,
@@ -133,8 +134,10 @@ struct Job {
     entry: Arc<Entry>,
     /// Its place among the lines of this run.
     place: u64,
-    /// When it was last tried, if it was.
-    tried: Option<Instant>,
+    /// How often it was tried, times of trouble that was ours left out.
+    tries: u32,
+    /// What failed for the moment before is asked again.
+    since: Option<Instant>,
 }
 
 struct Engine<'a> {
@@ -149,8 +152,9 @@ struct Engine<'a> {
     doubted: Vec<(Job, Instant, Answered)>,
     weather: Weather,
     testing: JoinSet<Tested>,
-    /// When to test, if that is planned.
+    /// When to test, if that is planned, and whether the network too.
     test_at: Option<Instant>,
+    test_network: bool,
     state: State,
     in_order: InOrder,
     began: u64,
@@ -205,13 +209,16 @@ impl Engine<'_> {
                         return Ended::Output;
                     }
                 }
-                () = until(self.test_at), if self.test_at.is_some() => self.test(),
+                () = until(self.test_at), if self.test_at.is_some() && self.testing.is_empty() => {
+                    self.test();
+                }
                 entry = input.recv(), if !input_ended && self.may_begin() => match entry {
                     Some(Ok(entry)) => {
                         let job = Job {
                             entry: Arc::new(entry),
                             place: self.began,
-                            tried: None,
+                            tries: 0,
+                            since: None,
                         };
                         self.began += 1;
                         self.begin(job);
@@ -240,52 +247,67 @@ impl Engine<'_> {
     }
 
     fn begin(&mut self, job: Job) {
-        let prober = self.prober.sharing(self.plan.visitor(job.tried));
+        let prober = self.prober.sharing(self.plan.visitor(job.since));
         let (plan, answers) = (Arc::clone(self.plan), Arc::clone(&self.answers));
         self.tasks.spawn(async move {
             let began = Instant::now();
-            let answered = answers.of(&job.entry, job.tried, &prober, &plan).await;
+            let answered = answers.of(&job.entry, job.since, &prober, &plan).await;
             (job, began, answered)
         });
     }
 
     /// Decides what becomes of a result. False: nobody takes results any more.
     async fn answered(&mut self, mut job: Job, began: Instant, answered: Answered) -> bool {
-        let test = answered
+        let suspect = answered
             .signs
             .as_ref()
-            .is_some_and(|signs| self.weather.note(signs));
-        if test && self.testing.is_empty() && self.state.paused.is_none() {
-            self.test();
+            .and_then(|signs| self.weather.note(signs));
+        if let Some(suspect) = suspect.filter(|_| self.state.paused.is_none()) {
+            self.test_soon(suspect);
         }
         let Some(trouble) = answered.trouble() else {
             return self.write(&job, &answered).await;
         };
-        let paused = self.state.paused.is_some();
-        if paused && trouble != Trouble::Servers {
+        let ours = self.state.paused.is_some() || self.weather.was_wrong(began);
+        if ours && trouble != Trouble::Servers {
             // Ours, as far as is known: it does not count as a try.
-            self.later.put(job);
+            self.put_back(job);
             return true;
         }
-        if job.tried.is_none() {
-            job.tried = Some(Instant::now());
-            self.later.put(job);
+        job.tries += 1;
+        if job.tries == 1 {
+            self.put_back(job);
             return true;
         }
-        if trouble == Trouble::Servers || self.weather.was_fine(began) {
+        if self.weather.was_fine(trouble, began) {
             return self.write(&job, &answered).await;
         }
         self.doubted.push((job, began, answered));
-        if self.testing.is_empty() {
-            self.test();
-        }
+        self.test_soon(trouble);
         true
     }
 
+    fn put_back(&mut self, mut job: Job) {
+        job.since = Some(Instant::now());
+        self.later.put(job);
+    }
+
+    /// Sees to it that what may be our own trouble is tested.
+    fn test_soon(&mut self, suspect: Trouble) {
+        let at = self.weather.may_test(suspect);
+        self.test_network |= suspect == Trouble::Network;
+        self.test_at = Some(self.test_at.map_or(at, |planned| planned.min(at)));
+    }
+
     fn test(&mut self) {
-        self.test_at = None;
         if self.testing.is_empty() {
-            self.testing.spawn(self.weather.test(self.prober));
+            self.test_at = None;
+            let network = self.settings.has_control
+                && (self.test_network
+                    || self.state.paused.is_some()
+                    || self.weather.control_is_due(CONTROL_EVERY));
+            self.test_network = false;
+            self.testing.spawn(self.weather.test(self.prober, network));
         }
     }
 
@@ -293,14 +315,17 @@ impl Engine<'_> {
     async fn tested(&mut self, tested: Tested) -> bool {
         self.weather.tested(&tested);
         match tested {
-            Tested::Fine => {
+            Tested::Fine { .. } => {
                 self.state.paused = None;
-                self.test_at = self
-                    .settings
-                    .has_control
-                    .then(|| Instant::now() + CONTROL_EVERY);
-                for (job, _, answered) in std::mem::take(&mut self.doubted) {
-                    if !self.write(&job, &answered).await {
+                if self.settings.has_control && self.test_at.is_none() {
+                    self.test_at = Some(Instant::now() + CONTROL_EVERY);
+                }
+                for (job, began, answered) in std::mem::take(&mut self.doubted) {
+                    let trouble = answered.trouble().unwrap_or(Trouble::Servers);
+                    if !self.weather.was_fine(trouble, began) {
+                        self.test_soon(trouble);
+                        self.doubted.push((job, began, answered));
+                    } else if !self.write(&job, &answered).await {
                         return false;
                     }
                 }
@@ -309,7 +334,7 @@ impl Engine<'_> {
                 self.state.paused = Some(what);
                 self.test_at = Some(Instant::now() + AGAIN);
                 for (job, _, _) in std::mem::take(&mut self.doubted) {
-                    self.later.put(job);
+                    self.put_back(job);
                 }
             }
         }

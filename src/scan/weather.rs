@@ -8,6 +8,7 @@
 //!
 //! Entry points: [`Signs::of`] for one domain's result, and [`Weather`].
 
+use std::collections::VecDeque;
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
@@ -24,8 +25,11 @@ use crate::verdict::{Protection, Verdict};
 /// So many domains in a row with the same trouble call for a test.
 const IN_A_ROW: u32 = 8;
 
-/// How long a test that went well is believed.
-const BELIEVED: Duration = Duration::from_secs(2);
+/// How many domains that were resolved lately are remembered.
+const KNOWN: usize = 4;
+
+/// The control host is asked no more often than this.
+const CONTROL_SPACING: Duration = Duration::from_secs(5);
 
 /// How long to wait before a test that failed is made again.
 pub const AGAIN: Duration = Duration::from_secs(5);
@@ -123,30 +127,58 @@ fn is_passing<T>(attempt: &Attempt<T>) -> bool {
 }
 
 /// What is known of our own resolver and network.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Weather {
     resolver_in_a_row: u32,
     network_in_a_row: u32,
-    /// A name that was resolved lately.
-    known: Option<HostName>,
-    fine_at: Option<Instant>,
+    /// Domains that were resolved lately, the last one last.
+    known: VecDeque<HostName>,
+    /// There is a control host, which tells of the network.
+    has_control: bool,
+    /// When a test that went well began.
+    resolver_fine: Option<Instant>,
+    network_fine: Option<Instant>,
+    /// When a test last went wrong.
+    wrong: Option<Instant>,
+    control_asked: Option<Instant>,
 }
 
 /// What a test found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Tested {
-    Fine,
+    /// Begun then; the network was tested too.
+    Fine { begun: Instant, network: bool },
     /// What is wrong, in a sentence without a final dot.
     Wrong(String),
 }
 
 impl Weather {
-    /// Takes note of a domain's result. True: a test is called for.
-    pub fn note(&mut self, signs: &Signs) -> bool {
+    /// Nothing is known yet; without a control host the network is taken as it
+    /// seems.
+    #[must_use]
+    pub fn new(has_control: bool) -> Self {
+        Self {
+            resolver_in_a_row: 0,
+            network_in_a_row: 0,
+            known: VecDeque::new(),
+            has_control,
+            resolver_fine: None,
+            network_fine: None,
+            wrong: None,
+            // It was asked before the scan began.
+            control_asked: Some(Instant::now()),
+        }
+    }
+
+    /// Takes note of a domain's result, and gives what is to be tested.
+    pub fn note(&mut self, signs: &Signs) -> Option<Trouble> {
         let trouble = signs.trouble;
-        if signs.known.is_some() {
+        if let Some(known) = &signs.known {
             self.resolver_in_a_row = 0;
-            self.known.clone_from(&signs.known);
+            if self.known.len() >= KNOWN {
+                self.known.pop_front();
+            }
+            self.known.push_back(known.clone());
         } else if trouble == Some(Trouble::Resolver) {
             self.resolver_in_a_row += 1;
         }
@@ -155,45 +187,101 @@ impl Weather {
         } else if trouble == Some(Trouble::Network) {
             self.network_in_a_row += 1;
         }
-        self.resolver_in_a_row >= IN_A_ROW
-            || self.network_in_a_row >= IN_A_ROW
-            || signs.control_failed
+        if self.resolver_in_a_row >= IN_A_ROW {
+            Some(Trouble::Resolver)
+        } else if self.has_control && (self.network_in_a_row >= IN_A_ROW || signs.control_failed) {
+            Some(Trouble::Network)
+        } else {
+            None
+        }
     }
 
-    /// Whether a test went well after this moment, or just before.
+    /// Whether trouble of this kind, met by a try that began then, is not ours:
+    /// a test that began later went well.
     #[must_use]
-    pub fn was_fine(&self, since: Instant) -> bool {
-        self.fine_at
-            .is_some_and(|at| at >= since || since.duration_since(at) < BELIEVED / 4)
+    pub fn was_fine(&self, trouble: Trouble, began: Instant) -> bool {
+        let since = |fine: Option<Instant>| fine.is_some_and(|fine| fine >= began);
+        match trouble {
+            Trouble::Servers => true,
+            Trouble::Resolver => since(self.resolver_fine),
+            Trouble::Network => !self.has_control || since(self.network_fine),
+        }
     }
 
-    /// What to test now.
-    pub fn test(&self, prober: &Prober) -> impl Future<Output = Tested> + Send + use<> {
+    /// Whether a test went wrong after this moment.
+    #[must_use]
+    pub fn was_wrong(&self, since: Instant) -> bool {
+        self.wrong.is_some_and(|wrong| wrong >= since)
+    }
+
+    /// Whether the control host was last asked so long ago.
+    #[must_use]
+    pub fn control_is_due(&self, every: Duration) -> bool {
+        self.control_asked
+            .is_none_or(|asked| asked.elapsed() >= every)
+    }
+
+    /// When a test may be made.
+    #[must_use]
+    pub fn may_test(&self, trouble: Trouble) -> Instant {
+        let now = Instant::now();
+        match (trouble, self.control_asked) {
+            (Trouble::Network, Some(asked)) => now.max(asked + CONTROL_SPACING),
+            _ => now,
+        }
+    }
+
+    /// Tests the resolver, and the network if that is wanted.
+    pub fn test(
+        &mut self,
+        prober: &Prober,
+        network: bool,
+    ) -> impl Future<Output = Tested> + Send + use<> {
+        let begun = Instant::now();
+        if network {
+            self.control_asked = Some(begun);
+        }
         let prober = prober.clone();
-        let below = self.known.clone();
-        async move { test(&prober, below).await }
+        let known = self.known.clone();
+        async move { test(&prober, known, network, begun).await }
     }
 
     /// Takes note of a test.
     pub fn tested(&mut self, tested: &Tested) {
-        if *tested == Tested::Fine {
+        if let Tested::Fine { begun, network } = *tested {
             self.resolver_in_a_row = 0;
-            self.network_in_a_row = 0;
-            self.fine_at = Some(Instant::now());
+            self.resolver_fine = Some(begun);
+            if network {
+                self.network_in_a_row = 0;
+                self.network_fine = Some(begun);
+            }
+        } else {
+            self.wrong = Some(Instant::now());
         }
     }
 }
 
-async fn test(prober: &Prober, below: Option<HostName>) -> Tested {
-    // Without a name that it knew, any answer to any question will do.
-    let parent = below.map_or_else(|| "example.com".to_owned(), |name| name.to_string());
-    let unheard = RandomState::new().hash_one(());
-    let name = HostName::from_dns(&format!("starttrace-{unheard:016x}.{parent}"));
-    if !prober.resolver_answers(&name).await {
+async fn test(prober: &Prober, known: VecDeque<HostName>, network: bool, begun: Instant) -> Tested {
+    // One domain may have lost its servers since; hardly all of them. Without a
+    // name that was known, any answer to any question will do.
+    let mut parents: Vec<String> = known.iter().rev().map(ToString::to_string).collect();
+    if parents.is_empty() {
+        parents.push("example.com".to_owned());
+    }
+    let mut answers = false;
+    for parent in parents {
+        let unheard = RandomState::new().hash_one(());
+        let name = HostName::from_dns(&format!("starttrace-{unheard:016x}.{parent}"));
+        answers = prober.resolver_answers(&name).await;
+        if answers {
+            break;
+        }
+    }
+    if !answers {
         return Tested::Wrong("the resolver does not answer".to_owned());
     }
-    match prober.ask_control_again().await {
-        Some(Attempt::Failed(failure)) => Tested::Wrong(failure.message),
-        Some(_) | None => Tested::Fine,
+    if network && let Some(Attempt::Failed(failure)) = prober.ask_control_again().await {
+        return Tested::Wrong(failure.message);
     }
+    Tested::Fine { begun, network }
 }
