@@ -573,7 +573,7 @@ fn help_lists_nothing_that_does_not_work() {
     for command in COMMANDS {
         help.push_str(&stdout(&run(&["help", command])));
     }
-    for later in ["--trust-anchor", "--tlsrpt", "--log"] {
+    for later in ["--tlsrpt", "--log"] {
         assert!(!help.contains(later), "{later}");
     }
     assert_eq!(run(&["serve"]).status.code(), Some(2));

@@ -478,15 +478,20 @@ impl Relay {
                 if silent.load(Ordering::Relaxed) {
                     continue;
                 }
-                let upstream = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
-                upstream
-                    .set_read_timeout(Some(Duration::from_secs(2)))
-                    .unwrap();
-                upstream.send_to(&question[..length], resolver).unwrap();
-                let mut answer = [0; 2048];
-                if let Ok(length) = upstream.recv(&mut answer) {
-                    let _ = socket.send_to(&answer[..length], from);
-                }
+                // Each on its own, or a busy machine makes the last of many
+                // questions wait longer than a scan does.
+                let (socket, question) = (socket.try_clone().unwrap(), question);
+                std::thread::spawn(move || {
+                    let upstream = UdpSocket::bind(("127.0.0.1", 0)).unwrap();
+                    upstream
+                        .set_read_timeout(Some(Duration::from_secs(2)))
+                        .unwrap();
+                    upstream.send_to(&question[..length], resolver).unwrap();
+                    let mut answer = [0; 2048];
+                    if let Ok(length) = upstream.recv(&mut answer) {
+                        let _ = socket.send_to(&answer[..length], from);
+                    }
+                });
             }
         });
         relay

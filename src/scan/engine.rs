@@ -31,6 +31,10 @@ const GRACE: Duration = Duration::from_secs(2);
 /// How often the control host is asked though nothing is wrong.
 const CONTROL_EVERY: Duration = Duration::from_secs(300);
 
+/// The most tries of one line that count. Two do, if a test between them went
+/// well.
+const MOST_TRIES: u32 = 4;
+
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 
@@ -136,6 +140,8 @@ struct Job {
     place: u64,
     /// How often it was tried, times of trouble that was ours left out.
     tries: u32,
+    /// When the last try that counts failed.
+    failed: Option<Instant>,
     /// What failed for the moment before is asked again.
     since: Option<Instant>,
 }
@@ -218,6 +224,7 @@ impl Engine<'_> {
                             entry: Arc::new(entry),
                             place: self.began,
                             tries: 0,
+                            failed: None,
                             since: None,
                         };
                         self.began += 1;
@@ -275,8 +282,20 @@ impl Engine<'_> {
             return true;
         }
         job.tries += 1;
-        if job.tries == 1 {
+        let before = job.failed.replace(Instant::now());
+        let Some(before) = before else {
             self.put_back(job);
+            // A question costs little; the control host is spared.
+            if trouble == Trouble::Resolver {
+                self.test_soon(trouble);
+            }
+            return true;
+        };
+        let apart = self.weather.was_fine_between(trouble, before, began);
+        if !apart && job.tries < MOST_TRIES {
+            // A test before the next try tells the two apart.
+            self.put_back(job);
+            self.test_soon(trouble);
             return true;
         }
         if self.weather.was_fine(trouble, began) {

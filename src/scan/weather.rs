@@ -13,6 +13,8 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinSet;
+
 use crate::attempt::Attempt;
 use crate::failure::Kind;
 use crate::name::HostName;
@@ -27,6 +29,9 @@ const IN_A_ROW: u32 = 8;
 
 /// How many domains that were resolved lately are remembered.
 const KNOWN: usize = 4;
+
+/// How many tests that went well are remembered.
+const REMEMBERED: usize = 256;
 
 /// The control host is asked no more often than this.
 const CONTROL_SPACING: Duration = Duration::from_secs(5);
@@ -138,9 +143,19 @@ pub struct Weather {
     /// When a test that went well began.
     resolver_fine: Option<Instant>,
     network_fine: Option<Instant>,
+    /// Tests that went well lately, from beginning to end, the last one last.
+    fine: VecDeque<Fine>,
     /// When a test last went wrong.
     wrong: Option<Instant>,
     control_asked: Option<Instant>,
+}
+
+/// A test that went well.
+#[derive(Debug, Clone, Copy)]
+struct Fine {
+    begun: Instant,
+    ended: Instant,
+    network: bool,
 }
 
 /// What a test found.
@@ -164,6 +179,7 @@ impl Weather {
             has_control,
             resolver_fine: None,
             network_fine: None,
+            fine: VecDeque::new(),
             wrong: None,
             // It was asked before the scan began.
             control_asked: Some(Instant::now()),
@@ -205,6 +221,23 @@ impl Weather {
             Trouble::Servers => true,
             Trouble::Resolver => since(self.resolver_fine),
             Trouble::Network => !self.has_control || since(self.network_fine),
+        }
+    }
+
+    /// Whether a test went well from beginning to end between two tries, the
+    /// earlier of which failed then. Without one, both may have met the same
+    /// outage, which is over when the test after them goes well.
+    #[must_use]
+    pub fn was_fine_between(&self, trouble: Trouble, failed: Instant, began: Instant) -> bool {
+        let between = |network: bool| {
+            self.fine
+                .iter()
+                .any(|test| test.begun >= failed && test.ended <= began && test.network >= network)
+        };
+        match trouble {
+            Trouble::Servers => true,
+            Trouble::Resolver => between(false),
+            Trouble::Network => !self.has_control || between(true),
         }
     }
 
@@ -251,6 +284,14 @@ impl Weather {
         if let Tested::Fine { begun, network } = *tested {
             self.resolver_in_a_row = 0;
             self.resolver_fine = Some(begun);
+            if self.fine.len() >= REMEMBERED {
+                self.fine.pop_front();
+            }
+            self.fine.push_back(Fine {
+                begun,
+                ended: Instant::now(),
+                network,
+            });
             if network {
                 self.network_in_a_row = 0;
                 self.network_fine = Some(begun);
@@ -264,15 +305,22 @@ impl Weather {
 async fn test(prober: &Prober, known: VecDeque<HostName>, network: bool, begun: Instant) -> Tested {
     // One domain may have lost its servers since; hardly all of them. Without a
     // name that was known, any answer to any question will do.
-    let mut parents: Vec<String> = known.iter().rev().map(ToString::to_string).collect();
+    let mut parents: Vec<String> = known.iter().map(ToString::to_string).collect();
     if parents.is_empty() {
         parents.push("example.com".to_owned());
     }
-    let mut answers = false;
+    // All at once: one after the other would take so long that an answer to the
+    // last says little about the time the test began.
+    let mut questions = JoinSet::new();
     for parent in parents {
         let unheard = RandomState::new().hash_one(());
         let name = HostName::from_dns(&format!("starttrace-{unheard:016x}.{parent}"));
-        answers = prober.resolver_answers(&name).await;
+        let prober = prober.clone();
+        questions.spawn(async move { prober.resolver_answers(&name).await });
+    }
+    let mut answers = false;
+    while let Some(answered) = questions.join_next().await {
+        answers |= answered.unwrap_or(false);
         if answers {
             break;
         }
