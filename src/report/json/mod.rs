@@ -1,7 +1,7 @@
 //! The published JSON: serde twins of the types inside, built by `From`, so
 //! that renaming a field inside cannot change the published format.
 //!
-//! Entry points: [`domain_report`], [`chain`], [`explanation`], [`code`],
+//! Entry points: [`domain_report`], [`chain()`], [`explanation()`], [`code`],
 //! [`cause`], [`cases`], [`unknown_line`], [`history_list`] and its kin, and for a scan [`scan_run`], [`scan_domain`]
 //! and [`scan_summary`] give one document each, in the envelope
 //! `{"schema": "1.0", "type": T, "data": {…}}`; [`schema`] gives the JSON
