@@ -45,8 +45,14 @@ def arguments():
     parser.add_argument("output", help="the NDJSON file to write")
     parser.add_argument("--scans", type=int, required=True, help="scans, one a machine")
     parser.add_argument("--starttrace", default="starttrace", help="the program, on every machine")
-    parser.add_argument("options", nargs="*", help="options of scan, behind --")
-    return parser.parse_args()
+    # What stands behind -- is scan's.
+    words, options = sys.argv[1:], []
+    if "--" in words:
+        cut = words.index("--")
+        words, options = words[:cut], words[cut + 1:]
+    args = parser.parse_args(words)
+    args.options = options
+    return args
 
 
 def scanned(spark, args):
