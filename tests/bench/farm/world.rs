@@ -4,9 +4,9 @@
 //! The sharing of hosts is like that of the public mail: a few providers take a
 //! large part of all domains, many small ones the mail of some dozens each, and
 //! the rest have hosts of their own. Some providers give every domain a name of
-//! its own that leads to a pool of addresses. Of a million domains, 5 in a
-//! hundred take no mail, the others name two addresses each, of which 0.5
-//! million are distinct.
+//! its own that leads to a pool of addresses. A million domains, of which 5 in a
+//! hundred take no mail, name 3.2 million addresses, 0.61 million of them
+//! distinct, and 0.69 million endpoints of address and name.
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
