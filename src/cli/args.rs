@@ -242,7 +242,7 @@ pub struct Explain {
 
 /// What earlier probes saw, and what changed since
 ///
-/// Reads the file that check, explain and scan fill when they are told to by
+/// Reads the file that check and explain fill when they are told to by
 /// --history or STARTTRACE_HISTORY. Nothing is stored unless asked.
 #[derive(Debug, Args)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
