@@ -91,7 +91,14 @@ impl Zone {
 
     /// Makes the keys, for who does this to the answers about a name.
     pub fn sign(&mut self, tampering: Option<(Tampering, String, Option<RecordType>)>) {
-        let signing = Signing::new(&self.signed, &self.marks, &self.records, tampering);
+        let withheld = self.behaviours.keys().cloned().collect();
+        let signing = Signing::new(
+            &self.signed,
+            &self.marks,
+            &self.records,
+            &withheld,
+            tampering,
+        );
         self.signing = Some(signing);
     }
 

@@ -121,11 +121,14 @@ fn new_key() -> EcdsaKeyPair {
 }
 
 impl Signing {
-    /// From the marks and the records of a zone.
+    /// From the marks and the records of a zone. `withheld` are the names, and
+    /// types, that the server does not answer for: they are there all the same,
+    /// and no denial of another name may deny them.
     pub fn new(
         signed: &BTreeMap<String, bool>,
         marks: &BTreeMap<String, Vec<String>>,
         records: &BTreeMap<String, Vec<Record>>,
+        withheld: &BTreeSet<(String, Option<RecordType>)>,
         tampering: Option<(Tampering, String, Option<RecordType>)>,
     ) -> Self {
         let mut zones: BTreeMap<String, bool> = BTreeMap::from([(String::new(), true)]);
@@ -138,7 +141,10 @@ impl Signing {
             }
         }
         // What lies right below a zone nobody marked is a zone of its own.
-        for owner in records.keys() {
+        for owner in records
+            .keys()
+            .chain(withheld.iter().map(|(owner, _)| owner))
+        {
             let above = apex(&zones, owner).to_owned();
             if owner != &above && !signed.contains_key(&above) {
                 let depth = labels(&above).len() + 1;
@@ -180,6 +186,17 @@ impl Signing {
             for record in records {
                 note(zone, owner, &[record.record_type()]);
             }
+        }
+        for (owner, kind) in withheld {
+            let all = [
+                RecordType::A,
+                RecordType::AAAA,
+                RecordType::MX,
+                RecordType::TXT,
+                RecordType::TLSA,
+            ];
+            let kinds = kind.as_ref().map_or(&all[..], std::slice::from_ref);
+            note(apex(&plain, owner), owner, kinds);
         }
         for (zone, &is_signed) in &plain {
             note(zone, zone, &[RecordType::SOA, RecordType::NS]);
