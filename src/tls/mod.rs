@@ -1,7 +1,7 @@
 //! What a TLS handshake agreed and what the server showed: the nouns of
 //! RFC 5246, RFC 8446 and RFC 5280, without IO.
 //!
-//! Entry points: [`parameters::TlsVersion`] and [`parameters::CipherSuite`]
+//! Entry points: [`parameters::TlsVersion`] and [`parameters::suite_by_label`]
 //! normalise the many spellings software uses; [`certificate::Certificate`]
 //! reads one certificate as sent; [`handshake::Handshake`] holds one finished
 //! handshake with the verdicts judged after it: [`pkix::PathJudge`]'s on the

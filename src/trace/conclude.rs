@@ -6,7 +6,7 @@
 //! beside a TLS remark, since RFC 3848 is defined for EHLO only.
 
 use crate::answer::Standing;
-use crate::tls::parameters::{CipherSuite, VersionLabel, label_is_anonymous};
+use crate::tls::parameters::{VersionLabel, label_is_anonymous, suite_by_label};
 use crate::trace::chain::{Leg, Trust};
 use crate::trace::evidence::{Evidence, EvidenceKind, Says, TlsEvidence, TlsState};
 use crate::trace::field::Received;
@@ -97,8 +97,8 @@ fn parameters(tls: &mut TlsEvidence, received: &Received, notes: &Notes) {
         .and_then(VersionLabel::parse)
         .and_then(VersionLabel::version);
     if let Some(label) = &tls.cipher_label {
-        let suite = CipherSuite::from_label(label, tls.version);
-        tls.cipher = suite.map(|suite| suite.name().to_owned());
+        let suite = suite_by_label(label, tls.version);
+        tls.cipher = suite.map(|suite| suite.name.to_owned());
         tls.authenticated_cipher = match suite {
             Some(suite) => Some(!suite.is_anonymous()),
             None if label_is_anonymous(label) => Some(false),

@@ -2,7 +2,8 @@
 
 use crate::answer::{Answer, Standing};
 use crate::finding::{Code, Finding};
-use crate::tls::parameters::{CipherSuite, label_is_weak};
+use crate::tls::hello::suites::Suite;
+use crate::tls::parameters::{label_is_weak, suite_by_label};
 use crate::trace::chain::{Chain, EndToEnd, GapKind, Hop, Trust};
 use crate::trace::evidence::TlsState;
 use crate::trace::legs;
@@ -118,8 +119,8 @@ fn of_hop(hop: &Hop, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(Code::HopLegacyTls, writer(), version.name()));
     }
     if let Some(label) = &hop.tls.cipher_label {
-        let suite = CipherSuite::from_label(label, hop.tls.version);
-        if suite.map_or_else(|| label_is_weak(label), CipherSuite::is_weak) {
+        let suite = suite_by_label(label, hop.tls.version);
+        if suite.map_or_else(|| label_is_weak(label), Suite::is_weak) {
             findings.push(Finding::new(Code::HopWeakCipher, writer(), label.clone()));
         }
         if hop.tls.authenticated_cipher == Some(false) {

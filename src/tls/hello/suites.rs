@@ -117,6 +117,13 @@ impl Suite {
         self.name.contains("_anon_")
     }
 
+    /// Whether its cipher is broken or forbidden: RC4 (RFC 7465), single and
+    /// triple DES, export strength, none at all.
+    #[must_use]
+    pub fn is_weak(&self) -> bool {
+        self.protection() >= Protection::TripleDes
+    }
+
     /// Weakened on purpose for the export rules of the 1990s.
     #[must_use]
     pub fn is_export(&self) -> bool {
