@@ -120,6 +120,35 @@ impl Reaction<'_> {
     }
 }
 
+/// How a server speaks TLS with which no handshake came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnTls {
+    /// With nothing that this client has.
+    Unspoken,
+    /// It answered a hello, or broke off at the end.
+    Unfinished,
+}
+
+impl Seen<'_> {
+    /// Whether the server speaks TLS though no handshake came to its end.
+    #[must_use]
+    pub fn own_tls(&self) -> Option<OwnTls> {
+        let Reaction::HandshakeFailed(failure) = self.reaction else {
+            return None;
+        };
+        let hello = self.endpoint.raw_hello.as_ref();
+        if failure.kind == Kind::HandshakeIncompatible {
+            Some(OwnTls::Unspoken)
+        } else if hello.is_some_and(|hello| hello.version.is_some())
+            || failure.detail.alert.as_deref() == Some("certificate_required")
+        {
+            Some(OwnTls::Unfinished)
+        } else {
+            None
+        }
+    }
+}
+
 impl<'a> Facts<'a> {
     /// Joins what is known about one hop.
     #[must_use]
@@ -330,6 +359,18 @@ impl<'a> ProbeFacts<'a> {
     pub fn is_lacking(&self) -> bool {
         self.session.iter().any(|seen| seen.reaction.lacks_tls())
             && !self.session.iter().any(|seen| seen.reaction.is_tls())
+    }
+
+    /// What it gave a probe, where it is lacking: never "no TLS" of a server
+    /// that speaks it, though not with this client.
+    #[must_use]
+    pub fn lack(&self) -> &'static str {
+        let lacking = self.session.iter().filter(|seen| seen.reaction.lacks_tls());
+        match lacking.filter_map(Seen::own_tls).next() {
+            Some(OwnTls::Unspoken) => "only TLS that this client does not speak",
+            Some(OwnTls::Unfinished) => "no handshake to its end, though it speaks TLS",
+            None => "no TLS",
+        }
     }
 
     /// Whether the line tells which host it was, so that the probe asked the

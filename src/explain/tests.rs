@@ -256,6 +256,114 @@ fn an_answer_to_a_hello_made_by_hand_names_the_cause() {
     }
 }
 
+/// What `--depth deep` saw of a host that gives TLS: whether EHLO had STARTTLS
+/// each further time, and the primes of Diffie-Hellman groups, chosen where
+/// everything was offered, and where nothing else was.
+fn looked_at(repeats: &[bool], preferred: Option<u32>, on_demand: Option<u32>) -> HopExplanation {
+    use crate::attempt::Because;
+    use crate::observed::depth::{Asked, Choice, Chosen, Depth, Repeat, SuiteClass};
+    use crate::tls::parameters::TlsVersion;
+    let chosen = |dh_bits: Option<u32>| {
+        Attempt::Done(Choice {
+            chosen: dh_bits.map(|bits| Chosen {
+                suite: 0x009e,
+                group: None,
+                dh_bits: Some(bits),
+            }),
+        })
+    };
+    let mut probe = mx1(SOON, Does::Tls);
+    probe.hosts[0].endpoints[0].deep = Some(Box::new(Depth {
+        first_offered: true,
+        versions: vec![Asked {
+            what: TlsVersion::Tls12,
+            answer: chosen(preferred),
+        }],
+        suites: vec![Asked {
+            what: SuiteClass::Dhe,
+            answer: chosen(on_demand),
+        }],
+        post_quantum: Attempt::Skipped(Because::NotAsked),
+        without_name: Attempt::Skipped(Because::NotAsked),
+        other_name: Attempt::Skipped(Because::NotAsked),
+        repeats: repeats
+            .iter()
+            .map(|&starttls| Attempt::Done(Repeat { starttls }))
+            .collect(),
+        unadvertised: Attempt::Skipped(Because::NotAsked),
+        injection: Attempt::Skipped(Because::NotAsked),
+    }));
+    of_clear(&clear_with(|_| ()), &[probe])
+}
+
+#[test]
+fn a_pool_that_offers_starttls_by_turns_is_a_cause() {
+    for (repeats, expected) in [
+        (&[true, false, true, false][..], Some(Standing::Likely)),
+        (&[true, true, true, false], Some(Standing::Likely)),
+        (&[true, true, true, true], Some(Standing::Unlikely)),
+        // Nobody answered: nothing is known.
+        (&[], None),
+    ] {
+        let hop = looked_at(repeats, None, None);
+        assert_eq!(
+            standing(&hop, Cause::PoolInconsistent),
+            expected,
+            "{repeats:?}"
+        );
+    }
+}
+
+#[test]
+fn a_small_group_counts_by_how_easily_it_is_met() {
+    for (preferred, on_demand, expected) in [
+        (Some(768), None, Some(Standing::Possible)),
+        (Some(1024), None, Some(Standing::Possible)),
+        (Some(2048), None, None),
+        // Nobody meets it who has anything else to offer.
+        (None, Some(768), Some(Standing::Possible)),
+        (None, Some(1024), Some(Standing::Unlikely)),
+        (None, Some(2048), None),
+        (None, None, None),
+    ] {
+        let hop = looked_at(&[true], preferred, on_demand);
+        assert_eq!(
+            standing(&hop, Cause::DhTooSmall),
+            expected,
+            "{preferred:?} {on_demand:?}"
+        );
+    }
+}
+
+#[test]
+fn l5_a_server_with_old_tls_is_never_called_one_without() {
+    let mut probe = mx1(
+        SOON,
+        Does::FailsHandshake(Kind::HandshakeIncompatible, None),
+    );
+    probe.hosts[0].endpoints[0].raw_hello = Some(crate::observed::endpoint::RawHello {
+        version: Some(crate::tls::parameters::TlsVersion::Tls10),
+        suite: Some(0x002f),
+        ..Default::default()
+    });
+    let hop = of_clear(&clear_with(|_| ()), &[probe]);
+    assert_eq!(hop.causes[0].cause, Cause::ServerLegacyVersion);
+    let texts = || {
+        hop.causes
+            .iter()
+            .flat_map(|c| c.for_.iter().chain(&c.against))
+    };
+    for text in texts() {
+        assert!(
+            !text.contains("no TLS") && !text.contains("lacks"),
+            "{text}"
+        );
+    }
+    assert!(texts().any(|text| {
+        text == "mx1.partner.example gave a probe only TLS that this client does not speak"
+    }));
+}
+
 #[test]
 fn a_second_handshake_and_an_odd_key_are_causes_too() {
     let mut probe = mx1(SOON, Does::Tls);
@@ -284,7 +392,7 @@ fn a_second_handshake_and_an_odd_key_are_causes_too() {
 }
 
 #[test]
-fn a_receiver_that_gives_tls_leaves_the_sender_and_the_path() {
+fn e2_e5_a_receiver_that_gives_tls_leaves_the_sender_and_the_path() {
     let hop = of_clear(&clear_with(|_| ()), &[mx1(SOON, Does::Tls)]);
     assert_eq!(hop.causes[0].cause, Cause::SenderDidNotTry);
     assert_eq!(hop.causes[0].standing, Standing::Likely);
@@ -682,7 +790,7 @@ fn silence_is_never_turned_into_proof() {
 }
 
 #[test]
-fn a_line_anybody_could_have_written_makes_nothing_likely() {
+fn p3_a_line_anybody_could_have_written_makes_nothing_likely() {
     let below = |line: &mut Line| {
         line.trusted = Trust::Below;
         line.standing = Some(Standing::Possible);
@@ -760,7 +868,7 @@ fn hops_inside_need_no_cause_but_their_place() {
 }
 
 #[test]
-fn a_proxy_a_gap_and_a_waived_requirement_are_named() {
+fn q3_a_proxy_a_gap_and_a_waived_requirement_are_named() {
     let mut chain = clear_with(|line| {
         line.from = ("out7.relay.example", "", "10.0.0.5");
         line.leg = Leg::Unknown;

@@ -13,7 +13,8 @@ use crate::tls::parameters::TlsVersion;
 /// The answers to all further questions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Depth {
-    /// Whether the first connection, before all these, had STARTTLS offered.
+    /// Whether the first connection, before all these, had STARTTLS offered;
+    /// true too where TLS comes before the first word.
     pub first_offered: bool,
     /// A hello for each version alone, with all its suites: what was chosen is
     /// the best there, as the server sees it.
@@ -27,7 +28,8 @@ pub struct Depth {
     pub without_name: Attempt<Shown>,
     /// A handshake that names a server nobody has.
     pub other_name: Attempt<Shown>,
-    /// EHLO again, on connections some time apart.
+    /// EHLO again, on connections some time apart; none where TLS comes before
+    /// the first word.
     pub repeats: Vec<Attempt<Repeat>>,
     /// STARTTLS although it was not offered.
     pub unadvertised: Attempt<Reply>,
@@ -160,6 +162,20 @@ impl Depth {
         }
     }
 
+    /// The smallest Diffie-Hellman prime it chose where nobody had asked for
+    /// such suites alone, in bits.
+    #[must_use]
+    pub fn preferred_dh_bits(&self) -> Option<u32> {
+        smallest_dh(self.versions.iter().map(|asked| &asked.answer))
+    }
+
+    /// The smallest that it chose where only such suites were offered, in
+    /// bits.
+    #[must_use]
+    pub fn dh_bits_on_demand(&self) -> Option<u32> {
+        smallest_dh(self.suites.iter().map(|asked| &asked.answer))
+    }
+
     /// How many of the EHLOs said again had STARTTLS offered, of how many.
     #[must_use]
     pub fn offers(&self) -> (usize, usize) {
@@ -169,4 +185,10 @@ impl Depth {
             answered().count(),
         )
     }
+}
+
+fn smallest_dh<'a>(answers: impl Iterator<Item = &'a Attempt<Choice>>) -> Option<u32> {
+    answers
+        .filter_map(|answer| answer.done()?.chosen?.dh_bits)
+        .min()
 }

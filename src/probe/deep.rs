@@ -13,7 +13,9 @@
 //! unadvertised (where EHLO has none, and then instead of all the others), a
 //! command behind STARTTLS in the same segment, and [`REPEATS`] times EHLO. The
 //! certificate with the other kind of key is `visit`'s. `--suites` costs one
-//! connection more a version than the server has suites there.
+//! connection more a version than the server has suites there. Where TLS comes
+//! first (port 465) there is no STARTTLS to be offered by turns or to put a
+//! command behind, so EHLO is not repeated and nothing is injected.
 
 use std::time::Duration;
 
@@ -56,12 +58,18 @@ const VERSIONS: [TlsVersion; 5] = [
 pub async fn look(visit: &mut Visit<'_>, deep: bool, suites: bool) {
     let mut look = Look { visit, ended: None };
     let endpoint = &look.visit.first.observation;
-    let offered = endpoint.starttls.is_done();
+    let implicit = endpoint.starttls == Attempt::Skipped(Because::ImplicitTls)
+        && endpoint.connect.is_done()
+        && endpoint
+            .handshake
+            .failure()
+            .is_none_or(|failure| failure.kind != Kind::HandshakeNotTls);
+    let offered = endpoint.starttls.is_done() || implicit;
     let lacks = matches!(endpoint.starttls, Attempt::Skipped(Because::NotOffered))
         && endpoint.ehlo.is_done();
     if deep && (offered || lacks) {
         let depth = if offered {
-            look.all().await
+            look.all(implicit).await
         } else {
             look.unadvertised_alone().await
         };
@@ -88,7 +96,7 @@ enum Ended {
 }
 
 impl Look<'_, '_> {
-    async fn all(&mut self) -> Depth {
+    async fn all(&mut self, implicit: bool) -> Depth {
         let mut versions = Vec::new();
         for version in VERSIONS {
             let hello = self.visit.by_hand(version);
@@ -126,7 +134,11 @@ impl Look<'_, '_> {
             .await;
         let without_name = self.shown(None).await;
         let other_name = self.shown(Some(FOREIGN_NAME)).await;
-        let injection = self.injection().await;
+        let (injection, repeats) = if implicit {
+            (Attempt::Skipped(Because::ImplicitTls), Vec::new())
+        } else {
+            (self.injection().await, self.repeats().await)
+        };
         Depth {
             first_offered: true,
             versions,
@@ -134,7 +146,7 @@ impl Look<'_, '_> {
             post_quantum: of_version(post_quantum, TlsVersion::Tls13),
             without_name,
             other_name,
-            repeats: self.repeats().await,
+            repeats,
             unadvertised: Attempt::Skipped(Because::NotAsked),
             injection,
         }

@@ -33,15 +33,16 @@ pub fn assess(observation: &DomainObservation, at: Timestamp, required: Required
     };
     let answer = answer(&scene, protection, required);
     let findings = findings::of(&scene, protection);
+    let senders = senders::of_domain(&scene, protection);
     Verdict {
         at,
         required,
         protection,
         answer,
         trouble_here: answer == Answer::Unknown && trouble_here(&scene),
-        reason: reason::of(&scene, protection, answer, required),
+        reason: reason::of(&scene, protection, answer, required, senders),
         seen: protection::seen(&scene),
-        senders: senders::of_domain(&scene, protection),
+        senders,
         hosts: scene
             .hosts
             .iter()

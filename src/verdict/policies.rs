@@ -11,7 +11,7 @@ use crate::mta_sts::pattern::Pattern;
 use crate::mta_sts::policy::Policy;
 use crate::observed::domain::{Dnssec, DomainObservation, HostObservation, Tlsa, TlsaRecord};
 use crate::observed::endpoint::EndpointObservation;
-use crate::tls::handshake::Handshake;
+use crate::tls::handshake::{Handshake, KeyKind};
 use crate::verdict::assess::{Scene, shown};
 use crate::verdict::certificates::{Dates, dane_holds, dates, pkix_holds};
 use crate::verdict::sight::Sight;
@@ -92,6 +92,31 @@ pub(super) fn dane_conduct(
 fn differ(scene: &Scene<'_>, endpoint: &EndpointObservation, handshake: &Handshake) -> bool {
     let holds = |handshake| dane_holds(handshake, scene.at, scene.observation.at);
     shown(endpoint, handshake).any(|other| holds(other) != holds(handshake))
+}
+
+/// A host of which one certificate matches its TLSA records and the other does
+/// not, with the kind of key of each.
+pub(super) fn half_matched<'s>(
+    scene: &'s Scene<'_>,
+) -> Option<(&'s HostObservation, KeyKind, KeyKind)> {
+    let holds = |handshake: &Handshake| dane_holds(handshake, scene.at, scene.observation.at);
+    let key = |handshake: &Handshake| handshake.chain.first().and_then(KeyKind::of);
+    let binding = scene
+        .hosts
+        .iter()
+        .filter(|host| usable_tlsa(host.host).is_some());
+    binding
+        .flat_map(|host| host.sights.iter().map(|sight| (host.host, sight)))
+        .find_map(|(host, (endpoint, sight))| {
+            let Sight::Tls(handshake) = sight else {
+                return None;
+            };
+            let of = |wanted: bool| {
+                let mut shown = shown(endpoint, handshake);
+                key(shown.find(|handshake| holds(handshake) == wanted)?)
+            };
+            Some((host, of(true)?, of(false)?))
+        })
 }
 
 /// What a sender that follows MTA-STS does at one address; none without a

@@ -7,10 +7,10 @@ use crate::attempt::{Attempt, Because};
 use crate::failure::Kind;
 use crate::finding::Code;
 use crate::verdict::assess::{Scene, SeenHost};
-use crate::verdict::policies::authenticates;
+use crate::verdict::policies::{authenticates, half_matched};
 use crate::verdict::protection::{self, Enforcement, NoMail};
 use crate::verdict::sight::Sight;
-use crate::verdict::{Protection, Required};
+use crate::verdict::{Delivery, Protection, Required, Senders};
 
 /// One sentence with a final dot.
 pub(super) fn of(
@@ -18,8 +18,9 @@ pub(super) fn of(
     protection: Protection,
     answer: Answer,
     required: Required,
+    senders: Senders,
 ) -> String {
-    let said = about_servers(scene, protection, answer, required);
+    let said = about_servers(scene, protection, answer, required, senders);
     if protection::is_submission(scene.observation) {
         // RFC 8314: what mail programs do, not other servers.
         return said
@@ -34,6 +35,7 @@ fn about_servers(
     protection: Protection,
     answer: Answer,
     required: Required,
+    senders: Senders,
 ) -> String {
     match protection {
         Protection::NoMail => no_mail(scene),
@@ -100,7 +102,7 @@ fn about_servers(
             )
         }
         Protection::Encrypted | Protection::Authenticated | Protection::Enforced => {
-            positive(scene, protection, answer, required)
+            positive(scene, protection, answer, required, senders)
         }
     }
 }
@@ -194,6 +196,7 @@ fn positive(
     protection: Protection,
     answer: Answer,
     required: Required,
+    senders: Senders,
 ) -> String {
     let to = positive_hosts(scene);
     let said = match protection {
@@ -232,13 +235,49 @@ fn positive(
     }
     match enforcement {
         Enforcement::None => format!("{said}, but nothing makes a sender insist on it."),
-        Enforcement::Unmet => {
-            format!("{said}, but it does not satisfy its own policy, so senders that obey it wait.")
-        }
+        Enforcement::Unmet => format!("{said}, but {}.", unmet(scene, senders)),
         Enforcement::Unknown if required == Required::Enforced => {
             format!("{said}; whether anything makes a sender insist on it could not be found out.")
         }
         Enforcement::Unknown => format!("{said}."),
+    }
+}
+
+/// What of its own policy it does not satisfy, and what senders that obey it
+/// then do.
+fn unmet(scene: &Scene<'_>, senders: Senders) -> String {
+    let waits = |delivery| delivery == Delivery::Defers;
+    let delivers = |delivery| delivery == Delivery::DeliversAuthenticated;
+    match (waits(senders.dane), waits(senders.mta_sts)) {
+        (true, false) if delivers(senders.mta_sts) => {
+            "it does not match its own TLSA records, so senders that use DANE wait".to_owned()
+        }
+        (false, true) if delivers(senders.dane) => {
+            "it does not satisfy its own MTA-STS policy, so senders that follow that and not DANE \
+             wait"
+                .to_owned()
+        }
+        (true, _) | (_, true) => {
+            "it does not satisfy its own policy, so senders that obey it wait".to_owned()
+        }
+        (false, false) => match half_matched(scene) {
+            // Which of them a sender gets depends on what it offers.
+            Some((host, matched, other)) => format!(
+                "only the {} certificate of {} matches its TLSA records, so senders that use DANE \
+                 and negotiate {} do not deliver there",
+                matched.name(),
+                host.host,
+                other.name()
+            ),
+            None if delivers(senders.dane) || delivers(senders.mta_sts) => {
+                "not every address satisfies the domain's own policy, so senders that obey it use \
+                 the others"
+                    .to_owned()
+            }
+            None => {
+                "it does not satisfy its own policy, so senders that obey it may wait".to_owned()
+            }
+        },
     }
 }
 

@@ -63,8 +63,8 @@ pub(super) fn exempts_domain(facts: &Facts<'_>) -> Option<Argument> {
     }
     if facts.receiver_sound() {
         argument = argument.for_(format!("{} gave TLS to a probe", facts.server));
-    } else if facts.probe.as_ref().is_some_and(|probe| probe.is_lacking()) {
-        argument = argument.against(format!("{} gave a probe no TLS", facts.server));
+    } else if let Some(probe) = facts.probe.as_ref().filter(|probe| probe.is_lacking()) {
+        argument = argument.against(format!("{} gave a probe {}", facts.server, probe.lack()));
     }
     Some(argument)
 }

@@ -77,10 +77,13 @@ fn cleared(facts: &Facts<'_>) -> Option<Argument> {
                 handshake_words(probe)
             )),
         ),
-        Some(probe) if probe.is_lacking() => with_witness(
-            Argument::new(Strength::Weak, Basis::Probe)
-                .against(format!("{} gave a probe no TLS", facts.server)),
-        ),
+        Some(probe) if probe.is_lacking() => {
+            with_witness(Argument::new(Strength::Weak, Basis::Probe).against(format!(
+                "{} gave a probe {}",
+                facts.server,
+                probe.lack()
+            )))
+        }
         _ => {
             let argument = with_witness(Argument::new(Strength::Weak, Basis::Message));
             if argument.for_.is_empty() {

@@ -105,25 +105,60 @@ pub(super) fn suites_incompatible(facts: &Facts<'_>) -> Option<Argument> {
 
 pub(super) fn dh_too_small(facts: &Facts<'_>) -> Option<Argument> {
     let probe = probed(facts)?;
-    let (seen, bits) = answers(probe)
-        .filter_map(|(seen, hello)| Some((seen, hello.dh_bits?)))
-        .filter(|(_, bits)| *bits < GOOD_DH_BITS)
-        .min_by_key(|(_, bits)| *bits)?;
-    let argument = if bits < LEAST_DH_BITS {
-        seen_by_hand(probe)
-    } else {
-        Argument::new(Strength::Weak, Basis::Probe)
-    };
-    let argument = argument
-        .for_(format!(
+    let by_hand = probe.session.iter().filter_map(|seen| {
+        let hello = seen.endpoint.raw_hello.as_ref();
+        Some((seen, hello?.dh_bits?))
+    });
+    let preferred = probe.session.iter().filter_map(|seen| {
+        let deep = seen.endpoint.deep.as_deref();
+        Some((seen, deep?.preferred_dh_bits()?))
+    });
+    let least = |(_, bits): &(&Seen<'_>, u32)| *bits;
+    let small = |(_, bits): &(&Seen<'_>, u32)| *bits < GOOD_DH_BITS;
+    let prime = |seen: &Seen<'_>, bits: u32| {
+        format!(
             "the Diffie-Hellman prime of {} has {bits} bits",
             seen.endpoint.address
-        ))
-        .for_(if bits < LEAST_DH_BITS {
+        )
+    };
+    let breaks_off = |bits: u32| {
+        if bits < LEAST_DH_BITS {
             "current TLS libraries break off below 1024 bits (\"dh key too small\")"
         } else {
             "many TLS libraries break off below 2048 bits (\"dh key too small\")"
-        });
+        }
+    };
+    if let Some((seen, bits)) = by_hand.chain(preferred).filter(small).min_by_key(least) {
+        let argument = if bits < LEAST_DH_BITS {
+            seen_by_hand(probe)
+        } else {
+            Argument::new(Strength::Weak, Basis::Probe)
+        };
+        let mut argument = argument.for_(prime(seen, bits)).for_(breaks_off(bits));
+        if let Some(handshake) = seen.endpoint.handshake.done() {
+            argument.strength = argument.strength.max(Strength::Weak);
+            argument = argument.against(format!(
+                "it agreed with this client on {}",
+                handshake.cipher_suite
+            ));
+        }
+        return Some(sender_after_failure(facts, argument));
+    }
+    // Only a sender that prefers it, or has nothing else, meets it.
+    let on_demand = probe.session.iter().filter_map(|seen| {
+        let deep = seen.endpoint.deep.as_deref();
+        Some((seen, deep?.dh_bits_on_demand()?))
+    });
+    let (seen, bits) = on_demand.filter(small).min_by_key(least)?;
+    let strength = if bits < LEAST_DH_BITS {
+        Strength::Weak
+    } else {
+        Strength::Unlikely
+    };
+    let argument = Argument::new(strength, Basis::Probe)
+        .for_(prime(seen, bits))
+        .for_(breaks_off(bits))
+        .against("it is chosen only where no other key exchange is offered");
     Some(sender_after_failure(facts, argument))
 }
 

@@ -2,36 +2,35 @@
 
 use super::receiver::{endpoint, identified, probed};
 use super::{Argument, Basis, Strength};
-use crate::explain::facts::{Facts, Family, ProbeFacts, Seen, session_family};
+use crate::explain::facts::{Facts, Family, OwnTls, ProbeFacts, Seen, session_family};
 
 pub(super) fn mx_host_differs(facts: &Facts<'_>) -> Option<Argument> {
     let probe = probed(facts)?;
-    let (good, bad) = compare(probe)?;
+    let (good, bad, lacks) = compare(probe)?;
     if identified(probe) && probe.is_lacking() {
         return Some(
             Argument::new(Strength::Strong, Basis::Probe)
-                .for_(format!(
-                    "{bad}, which wrote this line, lacks working STARTTLS"
-                ))
+                .for_(format!("{bad}, which wrote this line, {lacks}"))
                 .for_(format!("{good} has it")),
         );
     }
     if identified(probe) && probe.is_sound() {
         return Some(
             Argument::new(Strength::Unlikely, Basis::Probe)
-                .for_(format!("{bad} lacks working STARTTLS"))
+                .for_(format!("{bad} {lacks}"))
                 .against(format!("{}, which wrote this line, has it", facts.server)),
         );
     }
     Some(
         Argument::new(Strength::Weak, Basis::Probe)
-            .for_(format!("{bad} lacks working STARTTLS, {good} has it"))
+            .for_(format!("{bad} {lacks}; {good} has working STARTTLS"))
             .against("the line does not tell which of them took the mail"),
     )
 }
 
-/// One endpoint with TLS and one without, of the whole observation.
-fn compare(probe: &ProbeFacts<'_>) -> Option<(String, String)> {
+/// One endpoint with TLS and one without, of the whole observation, and what
+/// that one lacks.
+fn compare(probe: &ProbeFacts<'_>) -> Option<(String, String, &'static str)> {
     let all = || probe.session.iter().chain(&probe.others);
     let good = all().find(|seen| seen.reaction.is_tls())?;
     let bad = probe
@@ -39,7 +38,16 @@ fn compare(probe: &ProbeFacts<'_>) -> Option<(String, String)> {
         .iter()
         .chain(&probe.others)
         .find(|seen| seen.reaction.lacks_tls())?;
-    Some((endpoint(good), endpoint(bad)))
+    Some((endpoint(good), endpoint(bad), lacks(bad)))
+}
+
+/// A server whose TLS is old has TLS.
+fn lacks(seen: &Seen<'_>) -> &'static str {
+    match seen.own_tls() {
+        Some(OwnTls::Unspoken) => "has only TLS that this client does not speak",
+        Some(OwnTls::Unfinished) => "finishes no handshake with this client",
+        None => "lacks working STARTTLS",
+    }
 }
 
 pub(super) fn backup_mx_took_it(facts: &Facts<'_>) -> Option<Argument> {

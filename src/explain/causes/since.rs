@@ -36,7 +36,13 @@ pub(super) fn receiver_changed(facts: &Facts<'_>) -> Option<Argument> {
         && (then.is_sound() || then.is_lacking())
         && (now.is_sound() || now.is_lacking())
     {
-        let word = |probe: &ProbeFacts<'_>| if probe.is_sound() { "TLS" } else { "no TLS" };
+        let word = |probe: &ProbeFacts<'_>| {
+            if probe.is_sound() {
+                "TLS"
+            } else {
+                probe.lack()
+            }
+        };
         return Some(
             Argument::new(Strength::Moderate, Basis::Probe).for_(format!(
                 "{} gave a probe {} on {} and {} on {}",

@@ -586,7 +586,7 @@ fn stated(by: StatedBy, says: Said) -> Statement {
 }
 
 #[test]
-fn a_statement_of_the_time_proves_a_cause_and_leaves_rivals_no_room() {
+fn r6_a_statement_of_the_time_proves_a_cause_and_leaves_rivals_no_room() {
     for (why, by, cause) in [
         (
             WhyNot::NotOffered,

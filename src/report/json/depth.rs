@@ -10,7 +10,7 @@ use crate::report::json::endpoint::{Reply, group};
 /// The answers to the further questions of `--depth deep`, each on a connection of its own.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Deep {
-    /// Whether the first connection, before all these, had STARTTLS offered.
+    /// Whether the first connection, before all these, had STARTTLS offered; true too where TLS comes first (port 465).
     pub first_offered: bool,
     /// A hello for each version alone.
     pub versions: Vec<VersionAsked>,
@@ -22,7 +22,7 @@ pub struct Deep {
     pub without_name: Attempt<Shown>,
     /// A handshake that names a server nobody has.
     pub other_name: Attempt<Shown>,
-    /// EHLO said again, some time apart.
+    /// EHLO said again, some time apart; empty where TLS comes first (port 465).
     pub repeats: Vec<Attempt<Repeat>>,
     /// STARTTLS said although it was not offered.
     pub starttls_unadvertised: Attempt<Reply>,

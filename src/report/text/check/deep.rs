@@ -1,6 +1,6 @@
 //! What `--depth deep` and `--suites` saw, address by address.
 
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, Because};
 use crate::observed::depth::{Asked, Chosen, Depth, Shown, SuiteClass, Suites};
 use crate::observed::domain::DomainObservation;
 use crate::observed::endpoint::EndpointObservation;
@@ -58,6 +58,12 @@ fn one(out: &mut String, endpoint: &EndpointObservation, depth: &Depth) {
     part("no name", shown(&depth.without_name));
     part("other name", shown(&depth.other_name));
     part("EHLO again", repeats(depth));
+    if depth.injection == Attempt::Skipped(Because::ImplicitTls) {
+        part(
+            "not asked",
+            "what STARTTLS does: TLS comes first on this port".to_owned(),
+        );
+    }
     part(
         "unadvertised",
         match &depth.unadvertised {
