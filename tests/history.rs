@@ -551,7 +551,7 @@ fn status(output: &Output) -> i32 {
 }
 
 #[test]
-fn starttls_that_was_there_before_is_a_finding_and_a_change() {
+fn t12_starttls_that_was_there_before_is_a_finding_and_a_change() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("h.db");
     let good = Lab::start(&partner(""));

@@ -54,6 +54,17 @@ impl<'a> Outline<'a> {
     }
 }
 
+/// A bare SubjectPublicKeyInfo, as a server sends in place of a certificate
+/// where both sides agreed on raw public keys (RFC 7250).
+#[must_use]
+pub fn bare_key(octets: &[u8]) -> Option<&[u8]> {
+    let (key, rest) = expect(octets, SEQUENCE)?;
+    let (algorithm, bits) = expect(key.contents, SEQUENCE)?;
+    expect(algorithm.contents, OID)?;
+    let (_, end) = expect(bits, BIT_STRING)?;
+    (rest.is_empty() && end.is_empty()).then_some(octets)
+}
+
 /// The contents of a SubjectPublicKeyInfo, without its tag and length.
 #[must_use]
 pub fn sequence_contents(spki: &[u8]) -> Option<&[u8]> {
@@ -63,6 +74,7 @@ pub fn sequence_contents(spki: &[u8]) -> Option<&[u8]> {
 
 const BOOLEAN: u8 = 0x01;
 const INTEGER: u8 = 0x02;
+const BIT_STRING: u8 = 0x03;
 const OCTET_STRING: u8 = 0x04;
 const OID: u8 = 0x06;
 const SEQUENCE: u8 = 0x30;

@@ -418,7 +418,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_dialect_is_read() {
+    fn p4_every_dialect_is_read() {
         for (text, version, cipher, bits) in [
             (
                 "using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384 (256/256 bits) key-exchange X25519",

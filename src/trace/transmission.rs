@@ -148,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_of_the_registry_and_of_software_are_read() {
+    fn p2_words_of_the_registry_and_of_software_are_read() {
         for (word, family, tls, auth) in [
             ("ESMTP", Family::Esmtp, false, false),
             ("ESMTPS", Family::Esmtp, true, false),

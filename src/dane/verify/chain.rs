@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rustls::pki_types::{CertificateDer, Der, TrustAnchor, UnixTime};
 
 use super::{Check, Match, Mismatch, parameters};
-use crate::dane::der::{Outline, sequence_contents};
+use crate::dane::der::{Outline, bare_key, sequence_contents};
 use crate::dane::tlsa::Record;
 use crate::name::HostName;
 use crate::tls::certificate::Certificate;
@@ -34,10 +34,13 @@ struct Prints<'a> {
 
 impl<'a> Prints<'a> {
     fn of(certificate: &'a Certificate) -> Self {
-        let octets = [
-            Some(certificate.der.as_slice()),
-            Outline::read(&certificate.der).map(|outline| outline.spki),
-        ];
+        let der = certificate.der.as_slice();
+        // RFC 7671, section 5.1: a bare key is no certificate, so that nothing
+        // but its own octets can name it.
+        let octets = match bare_key(der) {
+            Some(key) => [None, Some(key)],
+            None => [Some(der), Outline::read(der).map(|outline| outline.spki)],
+        };
         Self {
             octets,
             sha256: octets.map(|octets| {

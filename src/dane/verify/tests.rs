@@ -454,6 +454,42 @@ fn d25_two_certificates_need_two_records() {
 }
 
 #[test]
+fn d19_a_bare_public_key_is_matched_by_3_1_x_alone() {
+    let certificate = self_signed(&leaf(&["mx.example"]));
+    let key = Outline::read(&certificate.der).unwrap().spki.to_vec();
+    let bare = Certificate {
+        der: key.clone(),
+        ..seen(&[], &leaf(&[]))
+    };
+    for (usage, selector) in [(3, 1), (3, 0), (2, 1), (2, 0)] {
+        for (matching, data) in [
+            (0, key.clone()),
+            (1, digest(&SHA256, &key).as_ref().to_vec()),
+            (2, digest(&SHA512, &key).as_ref().to_vec()),
+        ] {
+            let record = Record {
+                usage,
+                selector,
+                matching,
+                data,
+            };
+            let matched = judge(std::slice::from_ref(&record), std::slice::from_ref(&bare));
+            assert_eq!(
+                matched.outcome.is_ok(),
+                (usage, selector) == (3, 1),
+                "{record}"
+            );
+        }
+    }
+    // The record of a certificate names the key in it, not the certificate.
+    for (selector, matches) in [(1, true), (0, false)] {
+        let record = tlsa(3, selector, 1, &certificate);
+        let outcome = judge(&[record], std::slice::from_ref(&bare)).outcome;
+        assert_eq!(outcome.is_ok(), matches);
+    }
+}
+
+#[test]
 fn d20_no_transparency_proof_is_asked_for() {
     // None of the certificates here holds one, and usage 2 and 3 accept them.
     let chain = good();
