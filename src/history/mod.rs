@@ -21,11 +21,14 @@
 //! cannot be relied on; keeping the dialogue of a probe.
 
 pub mod change;
+mod file;
+mod record;
 mod recorder;
 mod schema;
 mod store;
 mod trouble;
 
+pub use record::{Entry, Known, Pruned, Seen, Stored, WitnessEntry};
 pub use recorder::Recorder;
-pub use store::{Access, Entry, Known, Pruned, Seen, Store, Stored, WitnessEntry};
+pub use store::{Access, Store};
 pub use trouble::{Trouble, Wrong};

@@ -7,7 +7,8 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
-use super::store::{Access, Entry, Store, WitnessEntry};
+use super::record::{Entry, WitnessEntry};
+use super::store::{Access, Store};
 use super::trouble::{Trouble, Wrong};
 
 /// Entries that wait for the disk.

@@ -1,29 +1,19 @@
 //! The file: opening, writing in batches, asking, pruning.
 
 use std::collections::BTreeSet;
-use std::fs::OpenOptions;
-use std::io::{Read, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use flate2::Compression;
-use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
 use jiff::Timestamp;
-use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 
+use super::file::{connect, create, prepare};
+use super::record::{
+    Entry, Known, Pruned, Seen, Stored, WitnessEntry, count, deflate, stored, time,
+};
 use super::schema::{self, State};
 use super::trouble::{Trouble, Wrong};
-use crate::observed::domain::DomainObservation;
 use crate::observed::past::LastTls;
-use crate::verdict::{Sight, Verdict, sight_from_here};
-
-/// How long is waited for another process that writes.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// Octets that one stored document may grow to when it is expanded.
-const MOST_EXPANDED: u64 = 32 << 20;
 
 /// Observations kept of one domain; the oldest make room. Thrice a day for a
 /// year fits.
@@ -31,9 +21,6 @@ const MOST_OF_ONE: i64 = 1_200;
 
 /// Witnesses kept of one host; the oldest make room.
 const MOST_WITNESSES: i64 = 2_000;
-
-/// Octets that the file may grow to: 16 GiB, in pages of 4 KiB.
-const MOST_PAGES: i64 = 4 << 20;
 
 /// What is to be done with the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,97 +36,6 @@ pub enum Access {
 pub struct Store {
     connection: Connection,
     path: PathBuf,
-}
-
-/// One observation to be stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
-    domain: String,
-    at: Timestamp,
-    protection: &'static str,
-    /// The published document.
-    document: String,
-    endpoints: Vec<(String, IpAddr, Option<bool>)>,
-}
-
-impl Entry {
-    /// What was seen and what it means, with the document that was published
-    /// of it.
-    #[must_use]
-    pub fn new(observation: &DomainObservation, verdict: &Verdict, document: String) -> Self {
-        let endpoints = observation.hosts.iter().flat_map(|host| {
-            host.endpoints.iter().map(|endpoint| {
-                let tls = match sight_from_here(observation, endpoint) {
-                    Sight::Tls(_) | Sight::Unproved { .. } => Some(true),
-                    Sight::NoTls { .. } => Some(false),
-                    Sight::NotSeen(_) => None,
-                };
-                (host.host.as_str().to_owned(), endpoint.address, tls)
-            })
-        });
-        Self {
-            domain: observation.domain.to_string(),
-            at: observation.at,
-            protection: verdict.protection.word(),
-            document,
-            endpoints: endpoints.collect(),
-        }
-    }
-}
-
-/// What one message shows of one host.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WitnessEntry {
-    pub host: String,
-    /// What is the message's own, so that it counts once.
-    pub message: u64,
-    /// A registrable domain or an address; empty where there is neither.
-    pub sender: String,
-    pub at: Option<Timestamp>,
-    /// Recorded as TLS; else it was silent.
-    pub tls: bool,
-    /// It recorded more than the keyword.
-    pub remark: bool,
-    /// The TLS version by its name.
-    pub version: Option<String>,
-}
-
-/// A domain that the history knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
-    pub domain: String,
-    pub observations: u64,
-    pub first: Timestamp,
-    pub last: Timestamp,
-    /// The level that was last seen.
-    pub protection: String,
-}
-
-/// A stored observation.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stored {
-    pub domain: String,
-    pub at: Timestamp,
-    /// The published document, as it was written.
-    pub document: String,
-}
-
-/// What a stored observation is asked for by.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Seen {
-    Domain(String),
-    Host(String),
-    Address(IpAddr),
-}
-
-/// What was removed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Pruned {
-    pub observations: u64,
-    pub witnesses: u64,
-    /// Octets of the file before and after.
-    pub before: u64,
-    pub after: u64,
 }
 
 impl Store {
@@ -519,140 +415,5 @@ impl Store {
             rows.collect::<rusqlite::Result<Vec<T>>>()
         };
         ask().map_err(|error| Trouble::of(&self.path, &error))
-    }
-}
-
-/// Makes the file, to be read by its owner alone: it tells with whom somebody
-/// exchanges mail.
-fn create(path: &Path) -> Result<(), Trouble> {
-    let failed = |error: std::io::Error| {
-        let wrong = match error.kind() {
-            std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                Wrong::ReadOnly
-            }
-            std::io::ErrorKind::StorageFull => Wrong::Full,
-            _ => Wrong::NotOpened(error.to_string()),
-        };
-        Trouble::new(path, wrong)
-    };
-    if let Some(folder) = path
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty())
-    {
-        std::fs::create_dir_all(folder).map_err(failed)?;
-    }
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt as _;
-        options.mode(0o600);
-    }
-    match options.open(path) {
-        Ok(_) => Ok(()),
-        // Another process was faster.
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
-        Err(error) => Err(failed(error)),
-    }
-}
-
-fn connect(path: &Path, access: Access) -> rusqlite::Result<Connection> {
-    let mode = match access {
-        Access::Read => OpenFlags::SQLITE_OPEN_READ_ONLY,
-        Access::Write => OpenFlags::SQLITE_OPEN_READ_WRITE,
-    };
-    let connection = Connection::open_with_flags(path, mode | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
-    harden(&connection)?;
-    if access == Access::Read
-        && connection
-            .query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-            .is_err()
-        && let Some(uri) = immutable(path)
-    {
-        // In a folder that may not be written, the index of the write-ahead log
-        // cannot be made; nobody else writes there either.
-        let flags = mode | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
-        let again = Connection::open_with_flags(uri, flags)?;
-        harden(&again)?;
-        return Ok(again);
-    }
-    Ok(connection)
-}
-
-/// The file may come from anywhere: nothing in it is run.
-fn harden(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(PATIENCE)?;
-    connection.execute_batch("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON;")
-}
-
-fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    // Where the file system knows no shared memory, SQLite stays with its
-    // rollback journal, which is slower and right as well.
-    connection.query_row("PRAGMA journal_mode = WAL", [], |_| Ok(()))?;
-    connection.execute_batch("PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON;")?;
-    connection.query_row(&format!("PRAGMA max_page_count = {MOST_PAGES}"), [], |_| {
-        Ok(())
-    })
-}
-
-/// The path as a URI that has SQLite leave all locks alone.
-fn immutable(path: &Path) -> Option<String> {
-    use std::fmt::Write as _;
-    let mut uri = String::from("file:");
-    for octet in path.to_str()?.bytes() {
-        match octet {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'-' | b'_' => {
-                uri.push(octet.into());
-            }
-            _ => {
-                let _ = write!(uri, "%{octet:02X}");
-            }
-        }
-    }
-    uri.push_str("?immutable=1");
-    Some(uri)
-}
-
-fn stored(row: &Row<'_>) -> rusqlite::Result<Stored> {
-    let document: Vec<u8> = row.get(2)?;
-    Ok(Stored {
-        domain: row.get(0)?,
-        at: time(row.get(1)?),
-        document: inflate(&document),
-    })
-}
-
-/// Milliseconds of a file that anybody may have written: what is no time is
-/// the nearest that is one.
-fn time(milliseconds: i64) -> Timestamp {
-    Timestamp::from_millisecond(milliseconds).unwrap_or(if milliseconds < 0 {
-        Timestamp::MIN
-    } else {
-        Timestamp::MAX
-    })
-}
-
-fn count(most: usize) -> i64 {
-    i64::try_from(most).unwrap_or(i64::MAX)
-}
-
-fn deflate(text: &str) -> Vec<u8> {
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::default());
-    encoder
-        .write_all(text.as_bytes())
-        .and_then(|()| encoder.finish())
-        .expect("writing to memory cannot fail")
-}
-
-/// What does not expand is an empty document, which whoever reads it will
-/// refuse with its place.
-fn inflate(octets: &[u8]) -> String {
-    let mut text = String::new();
-    match DeflateDecoder::new(octets)
-        .take(MOST_EXPANDED)
-        .read_to_string(&mut text)
-    {
-        Ok(_) => text,
-        Err(_) => String::new(),
     }
 }
