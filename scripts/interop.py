@@ -717,20 +717,78 @@ def run():
         time.sleep(1)
     time.sleep(1)
     keep(chosen, sent)
-    if os.environ.get("INTEROP_STARTTRACE"):
-        probe(os.environ["INTEROP_STARTTRACE"])
+    wrong = probe(os.environ["INTEROP_STARTTRACE"]) if os.environ.get("INTEROP_STARTTRACE") else 0
     if os.environ.get("INTEROP_HOOK"):
         subprocess.run(["ip", "netns", "exec", ns("laptop"), "sh", "-c", os.environ["INTEROP_HOOK"]], check=False)
     for c in captures:
         c.terminate()
+    if wrong:
+        raise SystemExit(f"interop: {wrong} of explain's judgements are wrong")
 
 
 def probe(starttrace):
-    """Has the servers probed by starttrace explain, and keeps what it saw: one domain report a line."""
-    found = subprocess.run(
-        ["ip", "netns", "exec", ns("laptop"), starttrace, "explain", "-f", "ndjson", "--resolver", NAME_SERVER, "--probe-private",
-         "--control", "none", "--timeout", "20", *sorted(map(str, OUT.glob("m*.eml")))], stdout=subprocess.PIPE, check=False)
-    keep_probes(found.stdout.decode().splitlines())
+    """Has the servers probed by starttrace explain while they run, keeps what it saw (one domain report a line), and holds
+    what it concludes against the truth: of each message alone, of all together, and with the logs of all servers."""
+    network = ["--resolver", NAME_SERVER, "--probe-private", "--control", "none", "--timeout", "20"]
+    messages = sorted(map(str, OUT.glob("m*.eml")))
+
+    def explain(files, *flags):
+        found = subprocess.run(["ip", "netns", "exec", ns("laptop"), starttrace, "explain", "-f", "ndjson", *flags, *files],
+                               stdout=subprocess.PIPE, check=False)
+        return found.stdout.decode().splitlines()
+
+    together = explain(messages, *network)
+    keep_probes(together)
+    logs = [f"--log={log}" for log in sorted(map(str, (OUT / "logs").iterdir()))]
+    return (judge("each message alone, while the servers run", [line for m in messages for line in explain([m], *network)])
+            + judge("all messages together, while the servers run", together)
+            + judge("all together, with the logs of all servers, while they run", explain(messages, *logs, *network)))
+
+
+def judge(title, lines):
+    """Prints the confusion table of explanations against truth.jsonl; gives how many hops are judged wrongly. Every hop that
+    has a true cause is counted once, by the rank that explain gives that cause; the others were encrypted, and their lines say so."""
+    truth = [json.loads(line) for line in (OUT / "truth.jsonl").read_text().splitlines()]
+    found = {}
+    for line in lines:
+        data = json.loads(line)["data"]
+        for hop in data["hops"]:
+            found[Path(data["chain"]["source"]["path"]).stem, hop["hop"]] = hop
+    ranks, states, wrong, proved = {}, {}, [], 0
+    for hop in truth:
+        here, mine = f"{hop['message']} hop {hop['hop']}", found[hop["message"], hop["hop"]]
+        state, standing = mine["conclusion"]["state"], mine["conclusion"]["standing"]
+        states[hop["tls"], state, standing] = states.get((hop["tls"], state, standing), 0) + 1
+        proved += standing == "proved" and state in ("encrypted", "cleartext")
+        if (hop["tls"], state) in {("encrypted", "cleartext"), ("no-network", "cleartext"), ("cleartext", "encrypted"),
+                                   ("no-network", "encrypted")}:
+            wrong.append(f"{here}: {hop['tls']}, called {state} ({standing})")
+        holds = {hop["cause"], *hop["also"]} - {None}
+        for cause in mine["causes"]:
+            if cause["standing"] in ("proved", "likely") and cause["code"] not in holds:
+                wrong.append(f"{here}: {hop['cause']}, called {cause['standing']} {cause['code']}")
+        if hop["cause"]:
+            codes = [cause["code"] for cause in mine["causes"]]
+            rank = min([codes.index(code) + 1 for code in holds if code in codes], default=0) if state == "cleartext" and standing == "proved" else \
+                codes.index(hop["cause"]) + 1 if hop["cause"] in codes else 0
+            column = "1st" if rank == 1 else "2nd" if rank == 2 else "later" if rank else "none"
+            ranks.setdefault(hop["cause"], dict.fromkeys(("1st", "2nd", "later", "none"), 0))[column] += 1
+            if column in ("later", "none") and (state, standing) != ("encrypted", "proved"):
+                wrong.append(f"{here}: {hop['cause']} is {column} of {codes[:4]}")
+    judged, listed = sum(sum(row.values()) for row in ranks.values()), sum(1 for hop in truth if hop["cause"])
+    assert judged == listed, f"{judged} judged, {listed} have a cause"
+    print(f"interop: {title}\n  {'true cause':32}{'1st':>6}{'2nd':>6}{'later':>6}{'none':>6}")
+    for cause, row in sorted(ranks.items()):
+        print(f"  {cause:32}" + "".join(f"{n:6}" for n in row.values()))
+    print(f"  {'sum':32}" + "".join(f"{sum(row[c] for row in ranks.values()):6}" for c in ("1st", "2nd", "later", "none"))
+          + f"   = {judged} hops with a cause, of {len(truth)}; the other {len(truth) - judged} were encrypted and say so")
+    for (tls, state, standing), n in sorted(states.items()):
+        print(f"  {n:6}  truth {tls}: {standing} {state}")
+    print(f"  {proved} hops proved, {len(wrong)} wrong")
+    for line in wrong:
+        print(f"  WRONG {line}")
+    sys.stdout.flush()
+    return len(wrong)
 
 
 def keep_probes(lines):
@@ -1099,3 +1157,5 @@ if __name__ == "__main__":
             serve_filter()
         case ["keep-probes"]:
             keep_probes(sys.stdin)
+        case ["judge", title]:
+            judge(title, sys.stdin)
