@@ -28,6 +28,7 @@
 //! | [`name`], [`attempt`], [`failure`], [`answer`] | the nouns everything stands on |
 //! | [`smtp`], [`tls`], [`dane`], [`mta_sts`], [`tls_rpt`] | the standards, pure: octets in, facts out |
 //! | [`trace`] | the header side, pure |
+//! | [`mta_log`] | what logs of mail servers say of one delivery, pure |
 //! | [`observed`] | what a probe saw, data only |
 //! | [`verdict`], [`explain`] | judgement, pure functions over facts |
 //! | [`finding`] | every code, with its words |
@@ -76,6 +77,7 @@ pub mod failure;
 pub mod finding;
 pub mod history;
 pub mod mailbox;
+pub mod mta_log;
 pub mod mta_sts;
 pub mod name;
 pub mod observed;

@@ -17,12 +17,13 @@ use lab::{CONTROL_HOST, Lab, page};
 use samples::{domain, host, ip, plain, silent, time, tls, with_dane, with_sts, without_policies};
 use serde_json::Value;
 use starttrace::attempt::Attempt;
+use starttrace::explain::Past;
 use starttrace::history::change::{ChangeKind, Direction, Judged, between};
 use starttrace::history::{Access, Entry, Recorder, Seen, Store, WitnessEntry, Wrong};
 use starttrace::name::HostName;
 use starttrace::observed::domain::{DomainObservation, MxRecord, StsMode};
 use starttrace::report::json;
-use starttrace::report::json::read::{Document, document, observation};
+use starttrace::report::json::read::{Document, chain, document, explanation, observation};
 use starttrace::verdict::{Required, assess};
 
 fn entry(observation: &DomainObservation) -> Entry {
@@ -776,6 +777,23 @@ fn explain_prefers_what_was_seen_near_the_hop_and_asks_nobody_for_it() {
     assert_eq!(hop["causes"][0]["code"], "starttls-not-offered", "{hop:#}");
     // What the history names is never probed.
     assert_eq!(document["data"]["probes"], serde_json::json!([]));
+    // Both that spoke are part of the result: of that time, and the newest.
+    // With them and the chain the same can be concluded again.
+    let earlier = document["data"]["earlier"].as_array().unwrap();
+    assert_eq!(earlier.len(), 2);
+    let Document::Explanation(data) = self::document(&document.to_string()).unwrap() else {
+        panic!("another type");
+    };
+    let saved = explanation(&data).unwrap();
+    let past = Past {
+        earlier: saved.earlier.clone(),
+        ..Past::default()
+    };
+    let chain = chain(&data.chain).unwrap();
+    let again = starttrace::explain::explain(&chain, &[], &past);
+    assert_eq!(again.hops[0].causes, saved.hops[0].causes);
+    assert_eq!(again.hops[0].probed, saved.hops[0].probed);
+    assert_eq!(again.earlier.len(), 2);
 }
 
 #[test]

@@ -22,6 +22,7 @@ use starttrace::failure::{Kind, Stage};
 use starttrace::finding::{Cause, Code, Finding, Severity};
 use starttrace::observed::domain::{DomainObservation, StsMode};
 use starttrace::observed::endpoint::Anomaly;
+use starttrace::observed::statement::{Said, StatedBy, Statement, WhyNot};
 use starttrace::report::json;
 use starttrace::report::json::scan::{
     DomainData, FindingCount, InputLine, ListData, ProviderCount, RunData, ScanAnswers, ScanOf,
@@ -219,6 +220,19 @@ fn sample_explanation() -> Explanation {
                 age_days: 18,
                 from: ObservedFrom::Live,
             }),
+            stated: vec![Statement {
+                by: StatedBy::SendersLog,
+                place: "mail.log:7".into(),
+                quote: "8D1B5C7E: to=<ap@partner.example>, status=sent".into(),
+                from: time(PROBED),
+                until: time(PROBED),
+                client: Some("out7.relay.example".into()),
+                client_ip: None,
+                server: Some("mx1.partner.example".into()),
+                server_ip: None,
+                id: None,
+                says: Said::NoTls(WhyNot::NotOffered),
+            }],
             next: vec!["ask relay.example".into()],
             letter: Some(Letter {
                 to: "postmaster@relay.example".into(),
@@ -226,6 +240,7 @@ fn sample_explanation() -> Explanation {
                 paragraphs: vec!["Could you look?".into()],
             }),
         }],
+        earlier: Vec::new(),
         answer: Answer::No,
         trouble_here: false,
     }

@@ -194,11 +194,15 @@ pub struct Trace {
 /// TLS, probes the hosts that took them, and ranks the causes, each with what
 /// speaks for and against it. Only public addresses are probed, and no
 /// name found only in lines that anybody could have forged.
+///
+/// Headers and probes never prove a cause. What a party of the hop wrote down at
+/// the time does: --log and --tlsrpt take it from you.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   starttrace explain invoice.eml
   starttrace explain --offline invoice.eml
+  starttrace explain --log /var/log/mail.log invoice.eml
   starttrace explain --with older.eml --resolver 192.0.2.53 invoice.eml")]
 pub struct Explain {
     /// A saved message
@@ -206,6 +210,19 @@ pub struct Explain {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub reading: Reading,
+
+    /// A log of either side, from Postfix or Exim's main log: lines are matched
+    /// by queue id, message id, addresses and time. May be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub log: Vec<PathBuf>,
+    /// The zone of time stamps without one (+0200) [default: the one that the
+    /// host itself writes in the message]
+    #[arg(long, value_name = "ZONE", value_parser = parse_zone, requires = "log", allow_hyphen_values = true, help_heading = "Evidence")]
+    pub log_zone: Option<jiff::tz::Offset>,
+    /// A TLS report (RFC 8460): the JSON, the gzip file, or the mail that carries
+    /// it. May be repeated
+    #[arg(long, value_name = "FILE", help_heading = "Evidence")]
+    pub tlsrpt: Vec<PathBuf>,
 
     /// One page of all messages: each case once, with counts and dates
     #[arg(long, conflicts_with = "letter", help_heading = "Telling")]
@@ -665,6 +682,10 @@ fn parse_end(text: &str) -> Result<jiff::Timestamp, String> {
             .map_err(|error| error.to_string()),
         _ => parse_time(text),
     }
+}
+
+fn parse_zone(text: &str) -> Result<jiff::tz::Offset, String> {
+    crate::mta_log::zone(text).ok_or_else(|| "write it as +0200, -05:00 or UTC".to_owned())
 }
 
 fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {

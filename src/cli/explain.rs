@@ -8,18 +8,21 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::cli::args::{Audience, Explain};
+use crate::cli::evidence;
 use crate::cli::memory::Memory;
 use crate::cli::output::{Output, Trouble};
-use crate::cli::reading::{self, Face};
+use crate::cli::reading::{self, Face, Listener};
 use crate::cli::{Exit, probing};
 use crate::explain::cases::{Cases, Met};
 use crate::explain::letter::Letter;
 use crate::explain::pair::{self, Asked, Limits};
 use crate::explain::{Explanation, Past, explain};
+use crate::mta_log::Wanted;
 use crate::observed::domain::DomainObservation;
 use crate::probe::{Options, Prober};
 use crate::report::{json, text};
 use crate::trace::chain::Chain;
+use crate::trace::witness::Witnesses;
 use crate::verdict::{self, Required, Verdict};
 
 /// Observations kept for later messages, which mostly went the same way.
@@ -33,6 +36,14 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
         max_hosts: args.max_hosts.into(),
         probe_private: args.probe_private,
     };
+    reading::only_one_stdin(
+        [&args.files, &args.reading.with, &args.tlsrpt, &args.log]
+            .into_iter()
+            .flatten(),
+    )?;
+    evidence::look_for(&args.log)?;
+    let mut past = Past::default();
+    past.statements.extend(evidence::reports(&args.tlsrpt)?);
     let memory = Memory::open(&args.remembering);
     let mut network: Option<(Prober, Runtime)> = None;
     let mut known = Known::default();
@@ -43,15 +54,26 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
     } else {
         Face::of(output)
     };
-    let past = RefCell::new(Past::default());
-    let hear = |chain: &Chain| past.borrow_mut().traffic.add(chain);
+    let past = RefCell::new(past);
+    // What is to be looked for in the logs; none once they are read.
+    let wanted = RefCell::new((!args.log.is_empty()).then(Wanted::default));
+    let hearing = Hearing {
+        past: &past,
+        wanted: &wanted,
+        memory: &memory,
+    };
     let tally = reading::each_heard(
         &args.files,
         &args.reading,
         &face,
-        Some(&hear),
+        Some(&hearing),
         convert::identity,
         |chain: Chain| {
+            // Mostly, every message is heard before the first is told.
+            if let Some(wanted) = wanted.take() {
+                let said = evidence::logs(&args.log, args.log_zone, &wanted)?;
+                past.borrow_mut().statements.extend(said);
+            }
             // Nothing of the network is touched, not even to find the resolver,
             // where no hop asks for it.
             if network.is_none() && !args.offline && !pair::targets(&chain, &limits).is_empty() {
@@ -68,6 +90,7 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
                 None => Vec::new(),
             };
             past.borrow_mut().earlier = memory.earlier(&chain);
+            memory.witness(&chain);
             let explanation = explain(&chain, &observations, &past.borrow());
             exit = exit.worst(Exit::of(explanation.answer, explanation.trouble_here));
             let met = cases.add(&chain, &explanation);
@@ -110,6 +133,27 @@ pub fn run(args: &Explain, output: &mut Output) -> Result<Exit, Trouble> {
         output.result(|style| text::cases::list(&cases, style), || Value::Null)?;
     }
     Ok(exit.worst(tally.exit()))
+}
+
+/// What is learnt of all messages before the first is told.
+struct Hearing<'a> {
+    past: &'a RefCell<Past>,
+    wanted: &'a RefCell<Option<Wanted>>,
+    memory: &'a Memory,
+}
+
+impl Listener for Hearing<'_> {
+    fn hear(&self, chain: &Chain) {
+        self.past.borrow_mut().traffic.add(chain);
+        self.memory.hear(chain);
+        if let Some(wanted) = self.wanted.borrow_mut().as_mut() {
+            evidence::want(wanted, chain);
+        }
+    }
+
+    fn all_heard(&self, witnesses: &mut Witnesses) {
+        self.memory.recall(witnesses);
+    }
 }
 
 /// One letter for each case: its first hop's.

@@ -3,17 +3,19 @@
 //! and the run goes on without.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use crate::cli::args::Remembering;
 use crate::cli::output::complain;
 use crate::explain::pair;
-use crate::history::{Access, Entry, Recorder, Seen, Store, Stored, Trouble, Wrong};
+use crate::history::{Access, Entry, Recorder, Seen, Store, Stored, Trouble, WitnessEntry, Wrong};
 use crate::name::HostName;
 use crate::observed::domain::DomainObservation;
 use crate::report::json;
 use crate::report::json::read::{self, Document};
+use crate::tls::parameters::VersionLabel;
 use crate::trace::chain::Chain;
+use crate::trace::witness::{self, Recalled, Witnesses, lasting_identity};
 use crate::verdict::{Verdict, lost};
 
 /// Stored observations that one message may bring back.
@@ -21,6 +23,14 @@ const MOST_FOR_ONE: usize = 48;
 
 /// Answers kept for later messages, which mostly went the same way.
 const MOST_KEPT: usize = 512;
+
+/// Messages of a run that are told from those that are kept.
+const MOST_HEARD: usize = 400_000;
+
+/// Silent hosts of a run of which earlier messages are asked for, and how much
+/// is taken of each.
+const MOST_RECALLED: usize = 512;
+const MOST_ROWS: usize = 1_000;
 
 /// What was asked, of which second, and what came back.
 type Known = HashMap<(Seen, Option<i64>), Vec<DomainObservation>>;
@@ -31,6 +41,8 @@ pub struct Memory {
     store: Option<Store>,
     told: Cell<bool>,
     known: RefCell<Known>,
+    /// The messages of this run.
+    heard: RefCell<HashSet<u64>>,
 }
 
 impl Memory {
@@ -41,6 +53,7 @@ impl Memory {
             store: None,
             told: Cell::new(false),
             known: RefCell::default(),
+            heard: RefCell::default(),
         };
         let Some(path) = flags.path() else {
             return memory;
@@ -131,6 +144,74 @@ impl Memory {
             known.insert(key, found.clone());
         }
         found
+    }
+
+    /// Notes that a message is part of this run: what is kept of it bears no
+    /// witness a second time.
+    pub fn hear(&self, chain: &Chain) {
+        let mut heard = self.heard.borrow_mut();
+        if self.store.is_some() && heard.len() < MOST_HEARD {
+            heard.insert(lasting_identity(&chain.hops));
+        }
+    }
+
+    /// Has what a message shows of the hosts that took it stored.
+    pub fn witness(&self, chain: &Chain) {
+        let Some(recorder) = &self.recorder else {
+            return;
+        };
+        for row in witness::rows(&chain.hops) {
+            recorder.witness(WitnessEntry {
+                host: row.host,
+                message: row.message,
+                sender: row.sender,
+                at: row.at,
+                tls: row.tls,
+                remark: row.remark,
+                version: row.version.map(|version| version.name().to_owned()),
+            });
+        }
+    }
+
+    /// Adds what earlier messages showed of the hosts that took one of these
+    /// in silence.
+    pub fn recall(&self, witnesses: &mut Witnesses) {
+        let Some(store) = &self.store else { return };
+        let heard = self.heard.borrow();
+        // Which are new cannot be told any more.
+        if heard.len() >= MOST_HEARD {
+            return;
+        }
+        let silent: Vec<String> = witnesses
+            .hosts()
+            .into_iter()
+            .filter(|(_, told)| told.without > 0)
+            .take(MOST_RECALLED)
+            .map(|(host, _)| host.to_owned())
+            .collect();
+        for host in silent {
+            let Some(kept) = self.ask(|| store.witnesses(&host, MOST_ROWS)) else {
+                return;
+            };
+            let kept: Vec<Recalled> = kept
+                .into_iter()
+                .filter(|row| !heard.contains(&row.message))
+                .map(|row| Recalled {
+                    host: row.host,
+                    message: row.message,
+                    sender: row.sender,
+                    at: row.at,
+                    tls: row.tls,
+                    remark: row.remark,
+                    version: row
+                        .version
+                        .as_deref()
+                        .and_then(VersionLabel::parse)
+                        .and_then(VersionLabel::version),
+                })
+                .collect();
+            witnesses.recall(&host, &kept);
+        }
     }
 
     /// Writes what is left.

@@ -8,6 +8,7 @@
 mod args;
 mod check;
 mod codes;
+mod evidence;
 mod exit;
 mod explain;
 mod form;

@@ -135,13 +135,21 @@ pub fn each<R: Send>(
     each_heard(files, flags, face, None, prepare, tell)
 }
 
-/// The same, and every message is heard when it is first read: mostly, all
-/// before the first is handed over.
+/// Somebody who wants to know of every message before the first is judged.
+pub trait Listener {
+    /// A message is read for the first time: mostly, all before the first is
+    /// handed over.
+    fn hear(&self, chain: &Chain);
+    /// All were heard, and none is judged yet.
+    fn all_heard(&self, witnesses: &mut Witnesses);
+}
+
+/// The same, and every message is heard when it is first read.
 pub fn each_heard<R: Send>(
     files: &[PathBuf],
     flags: &Reading,
     face: &Face,
-    hear: Option<&dyn Fn(&Chain)>,
+    listener: Option<&dyn Listener>,
     prepare: impl Fn(Chain) -> R + Sync,
     mut tell: impl FnMut(R) -> Result<bool, Trouble>,
 ) -> Result<Tally, Trouble> {
@@ -153,7 +161,7 @@ pub fn each_heard<R: Send>(
         witnesses: Witnesses::default(),
     };
     // Whoever hears messages wants all of each.
-    let whole = hear.is_some();
+    let whole = listener.is_some();
     let read = |message: RawMessage, whole: bool| Heard {
         octets: message.octets.len(),
         passed: message.size_so_far,
@@ -169,8 +177,8 @@ pub fn each_heard<R: Send>(
     reader.messages(&flags.with, true, witness, |heard| {
         match heard.what {
             Ok((told, chain)) => {
-                if let (Some(hear), Some(chain)) = (hear, &chain) {
-                    hear(chain);
+                if let (Some(listener), Some(chain)) = (listener, &chain) {
+                    listener.hear(chain);
                 }
                 tally.witnesses.hear(told);
             }
@@ -208,8 +216,8 @@ pub fn each_heard<R: Send>(
         let chain = match what {
             Ok((told, chain)) => {
                 hearing.chains += 1;
-                if let (Some(hear), Some(chain)) = (hear, &chain) {
-                    hear(chain);
+                if let (Some(listener), Some(chain)) = (listener, &chain) {
+                    listener.hear(chain);
                 }
                 telling.tally.witnesses.hear(told);
                 chain.map(Ok)
@@ -250,6 +258,12 @@ pub fn each_heard<R: Send>(
 
     // A page on the terminal shows by itself how far the run is.
     drop(progress);
+    if telling.trouble.is_none()
+        && kept_only.is_none()
+        && let Some(listener) = listener
+    {
+        listener.all_heard(&mut telling.tally.witnesses);
+    }
     if telling.trouble.is_none() && hearing.full && again {
         let witnesses = std::mem::take(&mut telling.tally.witnesses);
         let work = |message: RawMessage| {
@@ -522,7 +536,7 @@ fn place(message: &RawMessage) -> String {
     }
 }
 
-fn only_one_stdin<'a>(files: impl Iterator<Item = &'a PathBuf>) -> Result<(), Trouble> {
+pub fn only_one_stdin<'a>(files: impl Iterator<Item = &'a PathBuf>) -> Result<(), Trouble> {
     if files.filter(|file| is_stdin(file)).count() > 1 {
         return Err(Trouble::usage("standard input (-) can be read only once"));
     }

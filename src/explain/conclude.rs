@@ -8,13 +8,13 @@
 use crate::answer::{Answer, Standing};
 use crate::explain::causes::is_at_receiver;
 use crate::explain::facts::{Facts, Gaps, is_credible};
+use crate::explain::statements::Heard;
 use crate::explain::{
     Conclusion, ConclusionState, Explanation, HopExplanation, Past, Probed, RankedCause, letter,
-    next, weigh,
+    next, statements, weigh,
 };
 use crate::finding::Cause;
 use crate::observed::domain::DomainObservation;
-use crate::observed::statement::Said;
 use crate::trace::chain::{Chain, Hop, Leg};
 use crate::trace::evidence::TlsState;
 
@@ -24,30 +24,42 @@ use crate::trace::evidence::TlsState;
 pub fn explain(chain: &Chain, probes: &[DomainObservation], past: &Past) -> Explanation {
     let mut trouble_here = false;
     let gaps = Gaps::of(chain);
+    let mut used = vec![false; past.earlier.len()];
     let hops: Vec<HopExplanation> = chain
         .hops
         .iter()
         .map(|hop| {
             let facts = Facts::join(chain, hop, probes, past, &gaps);
             trouble_here |= facts.trouble.is_some();
+            for observation in facts.observations() {
+                let of = |earlier: &DomainObservation| std::ptr::eq(earlier, observation);
+                if let Some(at) = past.earlier.iter().position(of) {
+                    used[at] = true;
+                }
+            }
             explain_hop(&facts)
         })
         .collect();
     let answer = answer(chain, &hops);
+    let earlier = past.earlier.iter().zip(used);
     Explanation {
         hops,
+        earlier: earlier
+            .filter(|(_, used)| *used)
+            .map(|(observation, _)| observation.clone())
+            .collect(),
         answer,
         trouble_here,
     }
 }
 
 fn explain_hop(facts: &Facts<'_>) -> HopExplanation {
-    let causes = if facts.hop.tls.state == TlsState::Encrypted {
-        Vec::new()
+    let (conclusion, causes) = if facts.hop.tls.state == TlsState::Encrypted {
+        recorded(facts)
     } else {
-        weigh::rank(facts)
+        let causes = weigh::rank(facts);
+        (conclude(facts, &causes), causes)
     };
-    let conclusion = conclude(facts, &causes);
     let next = next::steps(facts, &conclusion, &causes);
     let letter = letter::letter(facts, &conclusion, &causes);
     HopExplanation {
@@ -60,8 +72,26 @@ fn explain_hop(facts: &Facts<'_>) -> HopExplanation {
             age_days: probe.age_days.unwrap_or_default(),
             from: probe.from,
         }),
+        stated: facts.statements.iter().map(|s| (*s).clone()).collect(),
         next,
         letter,
+    }
+}
+
+/// A hop whose line records TLS. Words beat place: a line may say TLS even of a
+/// hop inside. A party's word of that time beats the line's.
+fn recorded(facts: &Facts<'_>) -> (Conclusion, Vec<RankedCause>) {
+    let of = |state, standing| Conclusion { state, standing };
+    let standing = facts.hop.tls.standing.unwrap_or(Standing::Possible);
+    match statements::heard(&facts.statements) {
+        Heard::Cleartext if facts.hop.is_exposed() => (
+            of(ConclusionState::Cleartext, Standing::Proved),
+            weigh::overturned(facts),
+        ),
+        Heard::Encrypted => (of(ConclusionState::Encrypted, Standing::Proved), Vec::new()),
+        Heard::Cleartext | Heard::Contradiction | Heard::Nothing => {
+            (of(ConclusionState::Encrypted, standing), Vec::new())
+        }
     }
 }
 
@@ -69,27 +99,13 @@ fn conclude(facts: &Facts<'_>, causes: &[RankedCause]) -> Conclusion {
     let of = |state, standing| Conclusion { state, standing };
     let tls = &facts.hop.tls;
     let standing = tls.standing.unwrap_or(Standing::Possible);
-    // Words beat place: a line may say TLS even of a hop inside.
-    if tls.state == TlsState::Encrypted {
-        return of(ConclusionState::Encrypted, standing);
-    }
     // A party's word of that time stands above the line's.
-    let stated = |encrypted: bool| {
-        facts
-            .statements
-            .iter()
-            .any(|statement| match statement.says {
-                Said::Encrypted { .. } => encrypted,
-                Said::Cleartext => !encrypted,
-                Said::NoTls(_) => false,
-            })
-    };
-    match (stated(true), stated(false)) {
-        (true, false) => return of(ConclusionState::Encrypted, Standing::Proved),
-        (false, true) if facts.hop.is_exposed() => {
+    match statements::heard(&facts.statements) {
+        Heard::Encrypted => return of(ConclusionState::Encrypted, Standing::Proved),
+        Heard::Cleartext if facts.hop.is_exposed() => {
             return of(ConclusionState::Cleartext, Standing::Proved);
         }
-        _ => {}
+        Heard::Cleartext | Heard::Contradiction | Heard::Nothing => {}
     }
     let likely = |cause: Cause| {
         causes
@@ -114,6 +130,13 @@ fn conclude(facts: &Facts<'_>, causes: &[RankedCause]) -> Conclusion {
         (TlsState::Cleartext, true) if is_credible(facts.hop) => {
             of(ConclusionState::Cleartext, standing.min(Standing::Likely))
         }
+        // A line has no word for TLS after HELO (RFC 3848 is about ESMTP), and
+        // where its writer need not add a remark the two cannot be told apart.
+        (TlsState::Cleartext, _)
+            if standing >= Standing::Possible && facts.said_ehlo() == Some(false) =>
+        {
+            of(ConclusionState::Unknown, Standing::Possible)
+        }
         (TlsState::Cleartext, _) => of(ConclusionState::Cleartext, standing),
         (TlsState::Unstated, true) => of(ConclusionState::Cleartext, Standing::Possible),
         _ => of(ConclusionState::Unknown, Standing::Possible),
@@ -135,7 +158,9 @@ fn answer(chain: &Chain, hops: &[HopExplanation]) -> Answer {
             && explained.conclusion.standing <= Standing::Likely
     };
     let is_fine = |(hop, explained): (&Hop, &HopExplanation)| match explained.conclusion.state {
-        ConclusionState::Encrypted => is_credible(hop),
+        ConclusionState::Encrypted => {
+            is_credible(hop) || explained.conclusion.standing == Standing::Proved
+        }
         ConclusionState::Inside | ConclusionState::NotSmtp => true,
         ConclusionState::Cleartext | ConclusionState::Unknown => false,
     };

@@ -10,7 +10,6 @@ use jiff::{SignedDuration, Timestamp};
 use crate::attempt::{Attempt, Because};
 use crate::explain::pair::{self, Match};
 use crate::explain::sender::{self, Sender};
-use crate::explain::statements;
 use crate::explain::traffic::Around;
 use crate::explain::{MatchedBy, ObservedFrom, Past};
 use crate::failure::{Failure, Fault, Kind};
@@ -209,7 +208,7 @@ impl<'a> Facts<'a> {
             } else {
                 Around::default()
             },
-            statements: statements::about(hop, &past.statements),
+            statements: past.statements.about(hop),
             preference: may_probe
                 .then(|| pair::preference(chain, hop, everything()))
                 .flatten(),
@@ -229,6 +228,15 @@ impl<'a> Facts<'a> {
     #[must_use]
     pub fn is_open_relay_hop(&self) -> bool {
         self.is_open() && self.hop.leg != Leg::Submission
+    }
+
+    /// The observations that speak here.
+    pub fn observations(&self) -> impl Iterator<Item = &'a DomainObservation> {
+        let probes = [&self.probe, &self.latest].into_iter().flatten();
+        let probes = probes.map(|probe| probe.observation);
+        probes
+            .chain(self.mx.iter().map(|found| found.observation))
+            .chain(self.preference.iter().map(|found| found.observation))
     }
 
     /// What another message shows: that the receiving host records TLS, so that

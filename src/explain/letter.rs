@@ -11,7 +11,12 @@ use crate::explain::facts::{Facts, is_credible, owner, utc};
 use crate::explain::{Conclusion, ConclusionState, RankedCause};
 use crate::finding::Cause;
 use crate::name::HostName;
+use crate::observed::statement::StatedBy;
 use crate::trace::chain::{Leg, Trust};
+use crate::trace::evidence::TlsState;
+
+/// Statements that go with a letter.
+const MOST_QUOTED: usize = 3;
 
 /// A letter, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +40,8 @@ pub fn letter(
         conclusion.state,
         ConclusionState::Cleartext | ConclusionState::Unknown
     );
-    if !open || !is_credible(facts.hop) || facts.hop.leg == Leg::Submission {
+    let told = is_credible(facts.hop) || conclusion.standing == Standing::Proved;
+    if !open || !told || facts.hop.leg == Leg::Submission {
         return None;
     }
     let server = named(&facts.server)?;
@@ -66,6 +72,9 @@ pub fn letter(
         _ => "",
     };
     let state = match conclusion.state {
+        ConclusionState::Cleartext if facts.hop.tls.state == TlsState::Encrypted => {
+            "its line records TLS, and a log none"
+        }
         ConclusionState::Cleartext => "its line records no TLS",
         _ => "its line does not say whether TLS was used",
     };
@@ -73,6 +82,17 @@ pub fn letter(
         "{}{our}{server} took a message from {from}{id}; {state}.",
         when.unwrap_or_default()
     ));
+    // What a log shows is worth more than a guess: it goes with the letter.
+    for statement in facts.statements.iter().take(MOST_QUOTED) {
+        paragraphs.push(format!(
+            "{} has: {}",
+            match statement.by {
+                StatedBy::SendersReport => "Your TLS report",
+                _ => "A log of that time",
+            },
+            statement.quote.chars().take(300).collect::<String>()
+        ));
+    }
     if let Some(seen) = seen(facts, &server, at_receiver) {
         paragraphs.push(seen);
     }

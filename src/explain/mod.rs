@@ -40,6 +40,7 @@ pub(crate) mod literal;
 mod tests;
 
 pub use conclude::explain;
+pub use statements::Statements;
 
 use jiff::Timestamp;
 
@@ -56,7 +57,7 @@ pub struct Past {
     /// Observations that earlier probes left.
     pub earlier: Vec<DomainObservation>,
     /// What parties of the hops stated at the time: logs, reports.
-    pub statements: Vec<Statement>,
+    pub statements: Statements,
     /// What the messages given together show of who sent to whom.
     pub traffic: Traffic,
 }
@@ -65,6 +66,8 @@ pub struct Past {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
     pub hops: Vec<HopExplanation>,
+    /// Those of the earlier observations that it rests on.
+    pub earlier: Vec<DomainObservation>,
     pub answer: Answer,
     /// A probe failed because of this machine's network (exit status 4).
     pub trouble_here: bool,
@@ -79,6 +82,8 @@ pub struct HopExplanation {
     /// Ranked, the most likely first; empty where the hop was encrypted.
     pub causes: Vec<RankedCause>,
     pub probed: Option<Probed>,
+    /// What parties of the hop stated at the time; quotes hostile text: escape.
+    pub stated: Vec<Statement>,
     /// The one observation that would settle it, and whom to ask.
     pub next: Vec<String>,
     /// What to send to the postmaster who can tell.

@@ -9,6 +9,7 @@ use crate::explain::facts::{Facts, owner, utc};
 use crate::explain::{Conclusion, ConclusionState, RankedCause, pair};
 use crate::finding::Cause;
 use crate::observed::domain::StsMode;
+use crate::observed::statement::StatedBy;
 use crate::trace::chain::Leg;
 
 /// The steps for one hop; none where nothing is open.
@@ -43,28 +44,35 @@ pub fn steps(facts: &Facts<'_>, conclusion: &Conclusion, causes: &[RankedCause])
     }
     let sender = asked(&facts.client, "the sender");
     let at_receiver = first_likely_receiver_cause(causes);
-    let exempt = causes
-        .first()
-        .is_some_and(|first| first.cause == Cause::SenderExemptsDomain);
+    // Whose log has spoken is asked no more.
+    let heard = |by: StatedBy| facts.statements.iter().any(|said| said.by == by);
+    let exempt = causes.first().is_some_and(|first| {
+        first.cause == Cause::SenderExemptsDomain && first.standing != Standing::Proved
+    });
     if exempt {
         steps.push(format!(
             "ask {sender}: do the TLS settings of {} except {} or the recipient's domain?",
             facts.client, facts.server
         ));
-    } else if at_receiver.is_none() {
+    } else if at_receiver.is_none() && !heard(StatedBy::SendersLog) {
         steps.push(format!(
             "ask {sender}: did {} send STARTTLS to {}{when}, and what came back?",
             facts.client, facts.server
         ));
     }
-    steps.push(format!(
-        "ask {receiver}: the log lines of {}{}{when}",
-        facts.server,
-        id(facts)
-    ));
+    if !heard(StatedBy::ReceiversLog) {
+        steps.push(format!(
+            "ask {receiver}: the log lines of {}{}{when}",
+            facts.server,
+            id(facts)
+        ));
+    }
     if facts.trouble.is_some() {
         steps.push("run elsewhere: the same from a network whose port 25 is open".into());
-    } else if facts.probe.is_none() && pair::needs_probe(facts.hop) {
+    } else if facts.probe.is_none()
+        && pair::needs_probe(facts.hop)
+        && conclusion.standing != Standing::Proved
+    {
         steps.push(format!(
             "run a probe: does {} offer STARTTLS today?",
             facts.server

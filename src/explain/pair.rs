@@ -273,8 +273,9 @@ fn is_special_use(name: &str) -> bool {
 
 /// The place of the receiving host among the MX hosts of the domain that its
 /// own line was written for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Preference<'a> {
+    pub observation: &'a DomainObservation,
     pub domain: &'a DomainName,
     pub of_host: u16,
     /// The preference of the hosts that senders try first.
@@ -299,6 +300,7 @@ pub fn preference<'a>(
             let mine = records.iter().find(|record| record.host == name)?;
             let best = records.iter().map(|record| record.preference).min()?;
             Some(Preference {
+                observation,
                 domain: &observation.domain,
                 of_host: mine.preference,
                 best,

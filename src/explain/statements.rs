@@ -6,15 +6,18 @@
 //! (RFC 8460) counts all sessions of a day: what it says of the day holds for
 //! the hop where sender and receiver are the hop's.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use jiff::SignedDuration;
 
+use crate::answer::Standing;
 use crate::finding::Cause;
 use crate::name::HostName;
 use crate::observed::statement::{Said, StatedBy, Statement, WhyNot};
-use crate::organisation::same_organisation;
+use crate::organisation::{organisation, same_organisation};
 use crate::trace::chain::Hop;
+use crate::trace::evidence::TlsState;
 
 /// Clocks of two hosts, and the time a message takes within one.
 const SLACK: SignedDuration = SignedDuration::from_secs(120);
@@ -27,14 +30,96 @@ const MOST_WAIT: SignedDuration = SignedDuration::from_hours(24 * 5);
 /// Statements that one hop may hear.
 const MOST: usize = 32;
 
-/// The statements that speak about a hop.
-#[must_use]
-pub fn about<'a>(hop: &Hop, statements: &'a [Statement]) -> Vec<&'a Statement> {
-    statements
-        .iter()
-        .filter(|statement| speaks(hop, statement))
-        .take(MOST)
-        .collect()
+/// Statements that are looked at for one hop: what is said of one receiver can
+/// be much, and a mailbox has many hops.
+const MOST_LOOKED_AT: usize = 4_096;
+
+/// What parties of hops stated, found again by the id or the receiver.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Statements {
+    all: Vec<Statement>,
+    /// By the queue id under which the receiver took the message.
+    ids: HashMap<String, Vec<usize>>,
+    /// By the receiver: its organisation, else its name, and its address.
+    servers: HashMap<String, Vec<usize>>,
+}
+
+impl Statements {
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether nobody stated anything.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The statements that speak about a hop.
+    #[must_use]
+    pub fn about(&self, hop: &Hop) -> Vec<&Statement> {
+        if self.all.is_empty() {
+            return Vec::new();
+        }
+        let id = hop.received.id.as_ref().map(|piece| piece.text.as_str());
+        let by = hop.received.by.as_ref();
+        let name = by.and_then(|by| by.host.as_deref()).map(party);
+        let ip = by.and_then(|by| by.ip).map(|ip| ip.to_string());
+        let of = |map: &'_ HashMap<String, Vec<usize>>, key: Option<&str>| {
+            let found = key.and_then(|key| map.get(key));
+            found.map(Vec::as_slice).unwrap_or_default().to_vec()
+        };
+        let mut numbers = of(&self.ids, id);
+        numbers.extend(of(&self.servers, name.as_deref()));
+        numbers.extend(of(&self.servers, ip.as_deref()));
+        numbers.sort_unstable();
+        numbers.dedup();
+        let statements = numbers.iter().filter_map(|n| self.all.get(*n));
+        statements
+            .filter(|statement| speaks(hop, statement))
+            .take(MOST)
+            .collect()
+    }
+}
+
+impl Extend<Statement> for Statements {
+    fn extend<T: IntoIterator<Item = Statement>>(&mut self, statements: T) {
+        for statement in statements {
+            let n = self.all.len();
+            let note = |map: &mut HashMap<String, Vec<usize>>, key: String| {
+                let known = map.entry(key).or_default();
+                if known.len() < MOST_LOOKED_AT {
+                    known.push(n);
+                }
+            };
+            if let Some(id) = &statement.id {
+                note(&mut self.ids, id.clone());
+            }
+            // One with an id is looked for by it, where the hop has one too.
+            if let Some(server) = &statement.server {
+                note(&mut self.servers, party(server));
+            }
+            if let Some(ip) = statement.server_ip {
+                note(&mut self.servers, ip.to_string());
+            }
+            self.all.push(statement);
+        }
+    }
+}
+
+impl FromIterator<Statement> for Statements {
+    fn from_iter<T: IntoIterator<Item = Statement>>(statements: T) -> Self {
+        let mut out = Self::default();
+        out.extend(statements);
+        out
+    }
+}
+
+/// What hosts that may stand for one another have in common.
+fn party(name: &str) -> String {
+    organisation(name).unwrap_or_else(|| name.trim_end_matches('.').to_ascii_lowercase())
 }
 
 fn speaks(hop: &Hop, statement: &Statement) -> bool {
@@ -52,8 +137,15 @@ fn speaks(hop: &Hop, statement: &Statement) -> bool {
         statement.server_ip,
     );
     let id = hop.received.id.as_ref().map(|piece| piece.text.as_str());
+    let waited = hop.delay.unwrap_or_default().min(MOST_WAIT).max(SLACK) + SLACK;
     if let (Some(mine), Some(its)) = (id, statement.id.as_deref()) {
-        return mine == its && server != Some(false) && within(SAME_ID, SAME_ID);
+        // That a session failed says nothing of a message that was not yet on
+        // its way.
+        let begun = !is_of_another_session(statement) || within(waited, SLACK);
+        return mine == its
+            && server != Some(false)
+            && within(SAME_ID.max(waited), SAME_ID)
+            && begun;
     }
     let from = hop.received.from.as_ref();
     let name = from.and_then(|from| from.rdns.as_deref().or(from.helo.as_deref()));
@@ -72,13 +164,47 @@ fn speaks(hop: &Hop, statement: &Statement) -> bool {
             server != Some(false) && within(SignedDuration::ZERO, SignedDuration::ZERO)
         }
         StatedBy::SendersLog | StatedBy::ReceiversLog => {
-            let waited = hop.delay.unwrap_or_default().min(MOST_WAIT).max(SLACK);
             let before = matches!(statement.says, Said::NoTls(_));
             let earlier = if before { waited } else { SLACK };
             server == Some(true)
                 && at.duration_since(statement.from) <= earlier
                 && statement.from.duration_since(at) <= SLACK
         }
+    }
+}
+
+/// A receiver's log does not tell of which message a session was that failed
+/// before any message was named.
+fn is_of_another_session(statement: &Statement) -> bool {
+    statement.by == StatedBy::ReceiversLog && statement.says == Said::NoTls(WhyNot::HandshakeFailed)
+}
+
+/// What the parties' words make of a hop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard {
+    /// Nobody said whether it was encrypted.
+    Nothing,
+    Encrypted,
+    Cleartext,
+    /// One says so, another the opposite: neither proves anything.
+    Contradiction,
+}
+
+/// What is said of the hop as such, by whoever said it.
+#[must_use]
+pub fn heard(statements: &[&Statement]) -> Heard {
+    let any = |encrypted: bool| {
+        statements.iter().any(|statement| match statement.says {
+            Said::Encrypted { .. } => encrypted,
+            Said::Cleartext => !encrypted,
+            Said::NoTls(_) => false,
+        })
+    };
+    match (any(true), any(false)) {
+        (true, true) => Heard::Contradiction,
+        (true, false) => Heard::Encrypted,
+        (false, true) => Heard::Cleartext,
+        (false, false) => Heard::Nothing,
     }
 }
 
@@ -103,9 +229,65 @@ fn is_host(
     (equal || known).then(|| equal || same_organisation(name, other))
 }
 
-/// The cause that a statement proves, where it proves one.
+/// The causes that statements speak for, each with its words and how far it
+/// goes. Proof needs a party's word about this very session, and that the hop
+/// went in cleartext after all: by the line, or by a party's word too.
 #[must_use]
-pub fn proves(statement: &Statement) -> Option<Cause> {
+pub fn causes(hop: &Hop, statements: &[&Statement]) -> Vec<(Cause, Standing, String)> {
+    let of = |statement: &&Statement, cause, standing| (cause, standing, words(statement));
+    let clear = match heard(statements) {
+        Heard::Encrypted => {
+            let secured = |s: &&&Statement| matches!(s.says, Said::Encrypted { .. });
+            return statements
+                .iter()
+                .filter(secured)
+                .map(|s| of(s, Cause::TlsNotRecorded, Standing::Proved))
+                .collect();
+        }
+        Heard::Contradiction => false,
+        Heard::Cleartext => true,
+        Heard::Nothing => hop.tls.state == TlsState::Cleartext,
+    };
+    let mut reported = statements
+        .iter()
+        .filter(|s| s.by == StatedBy::SendersReport)
+        .filter_map(|s| cause(s));
+    let first = reported.next();
+    let alone = first.is_some() && reported.all(|other| Some(other) == first);
+    statements
+        .iter()
+        .filter_map(|statement| {
+            let cause = cause(statement)?;
+            let proved = clear
+                && match statement.by {
+                    StatedBy::SendersLog => true,
+                    StatedBy::ReceiversLog => !is_of_another_session(statement),
+                    // It counts sessions of a day: of this host, and all that
+                    // failed in one way.
+                    StatedBy::SendersReport => alone && names(hop, statement),
+                };
+            let standing = match (proved, clear) {
+                (true, _) => Standing::Proved,
+                (false, true) => Standing::Likely,
+                (false, false) => Standing::Possible,
+            };
+            Some(of(statement, cause, standing))
+        })
+        .collect()
+}
+
+/// Whether the statement names the very host that wrote the line.
+fn names(hop: &Hop, statement: &Statement) -> bool {
+    let Some(by) = &hop.received.by else {
+        return false;
+    };
+    let name = by.host.as_deref().zip(statement.server.as_deref());
+    name.is_some_and(|(mine, its)| mine.trim_end_matches('.').eq_ignore_ascii_case(its))
+        || by.ip.is_some() && by.ip == statement.server_ip
+}
+
+/// The cause that a statement speaks for, where it speaks for one.
+fn cause(statement: &Statement) -> Option<Cause> {
     let Said::NoTls(why) = &statement.says else {
         return None;
     };
@@ -113,7 +295,7 @@ pub fn proves(statement: &Statement) -> Option<Cause> {
         WhyNot::NotOffered => Cause::StarttlsNotOffered,
         WhyNot::RefusedForNow => Cause::StarttlsTemporarilyRefused,
         WhyNot::Refused => Cause::StarttlsRefused,
-        // The sender saw it fail and delivered in cleartext all the same.
+        // It failed, and the sender delivered in cleartext all the same.
         WhyNot::HandshakeFailed => match statement.by {
             StatedBy::SendersLog | StatedBy::ReceiversLog => Cause::SenderFellBack,
             StatedBy::SendersReport => Cause::OutageThen,
@@ -131,10 +313,5 @@ pub fn proves(statement: &Statement) -> Option<Cause> {
 pub fn words(statement: &Statement) -> String {
     const MOST_QUOTED: usize = 200;
     let quote: String = statement.quote.chars().take(MOST_QUOTED).collect();
-    let who = match statement.by {
-        StatedBy::SendersLog => "the sender's log",
-        StatedBy::ReceiversLog => "the receiver's log",
-        StatedBy::SendersReport => "the sender's TLS report",
-    };
-    format!("{who} ({}): {quote}", statement.place)
+    format!("{} ({}): {quote}", statement.by.name(), statement.place)
 }

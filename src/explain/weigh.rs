@@ -49,8 +49,13 @@ pub fn rank(facts: &Facts<'_>) -> Vec<RankedCause> {
             ranked.cause,
             Cause::SenderFellBack | Cause::SenderLibraryTooNew
         ) && failed.contains(&ranked.standing);
+        // A line that does not say whether there was TLS is no sign that there
+        // was none: that it says nothing comes before any reason for none.
+        let unsaid =
+            facts.hop.tls.state == TlsState::Unstated && ranked.cause == Cause::TlsNotRecorded;
         (
             ranked.standing,
+            !unsaid,
             is_about_evidence(ranked.cause),
             other_side,
             *strength,
@@ -124,20 +129,12 @@ fn compete(causes: &mut [(RankedCause, Strength)]) {
 /// rivals on the other side no room.
 fn prove(causes: &mut Vec<(RankedCause, Strength)>, facts: &Facts<'_>) {
     let mut proved: Vec<Cause> = Vec::new();
-    for statement in &facts.statements {
-        let overturned = matches!(statement.says, Said::Encrypted { .. });
-        let cause = if overturned {
-            Some(Cause::TlsNotRecorded)
-        } else {
-            statements::proves(statement)
-        };
-        let Some(cause) = cause else { continue };
-        let text = statements::words(statement);
+    for (cause, standing, text) in statements::causes(facts.hop, &facts.statements) {
         let at = causes.iter().position(|(ranked, _)| ranked.cause == cause);
         let at = at.unwrap_or_else(|| {
             let blank = RankedCause {
                 cause,
-                standing: Standing::Proved,
+                standing,
                 for_: Vec::new(),
                 against: Vec::new(),
             };
@@ -145,10 +142,33 @@ fn prove(causes: &mut Vec<(RankedCause, Strength)>, facts: &Facts<'_>) {
             causes.len() - 1
         });
         if let Some((ranked, _)) = causes.get_mut(at) {
-            ranked.standing = Standing::Proved;
+            ranked.standing = ranked.standing.min(standing);
             ranked.for_.insert(0, text);
         }
-        proved.push(cause);
+        if standing == Standing::Proved {
+            proved.push(cause);
+        }
+    }
+    // A log that tells of this delivery tells of what failed in it too.
+    let told = facts
+        .statements
+        .iter()
+        .find(|said| said.says == Said::Cleartext && proved.is_empty());
+    let failed = facts
+        .statements
+        .iter()
+        .any(|said| matches!(said.says, Said::NoTls(_)));
+    if let Some(said) = told.filter(|_| !failed) {
+        for (ranked, _) in causes.iter_mut() {
+            if ranked.cause == Cause::SenderFellBack && ranked.standing < Standing::Unlikely {
+                ranked.standing = Standing::Unlikely;
+                ranked.against.push(format!(
+                    "{} ({}) tells of no handshake that failed before",
+                    said.by.name(),
+                    said.place
+                ));
+            }
+        }
     }
     let Some(first) = proved.first().copied() else {
         return;
@@ -164,6 +184,26 @@ fn prove(causes: &mut Vec<(RankedCause, Strength)>, facts: &Facts<'_>) {
             ranked.against.push(format!("{} is proved", first.word()));
         }
     }
+}
+
+/// The causes where a party's word overturns a line that records TLS: the line
+/// is not what its writer wrote, and why the hop went so is what was stated.
+#[must_use]
+pub fn overturned(facts: &Facts<'_>) -> Vec<RankedCause> {
+    let clear = facts.statements.iter().find(|s| s.says == Said::Cleartext);
+    let mut causes = Vec::new();
+    if let Some(statement) = clear {
+        let blank = RankedCause {
+            cause: Cause::HeaderUntrusted,
+            standing: Standing::Proved,
+            for_: vec![statements::words(statement)],
+            against: vec!["the line records TLS".to_owned()],
+        };
+        causes.push((blank, Strength::Strong));
+    }
+    prove(&mut causes, facts);
+    causes.sort_by_key(|(ranked, _)| (ranked.standing, is_about_evidence(ranked.cause)));
+    causes.into_iter().map(|(ranked, _)| ranked).collect()
 }
 
 /// Whether two causes may be one event, seen from two sides or in more detail.

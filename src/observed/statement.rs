@@ -43,6 +43,18 @@ pub enum StatedBy {
     SendersReport,
 }
 
+impl StatedBy {
+    /// As it is called in a sentence.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SendersLog => "the sender's log",
+            Self::ReceiversLog => "the receiver's log",
+            Self::SendersReport => "the sender's TLS report",
+        }
+    }
+}
+
 /// What was stated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
@@ -80,4 +92,22 @@ pub enum WhyNot {
     EngineUnavailable,
     /// The receiver limits new TLS sessions.
     RateLimited,
+}
+
+impl WhyNot {
+    /// In a few words.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NotOffered => "STARTTLS not offered",
+            Self::RefusedForNow => "STARTTLS refused for the moment",
+            Self::Refused => "STARTTLS refused",
+            Self::HandshakeFailed => "handshake failed",
+            Self::CertificateRejected => "certificate rejected",
+            Self::Exempted => "TLS turned off for this receiver",
+            Self::NotTried => "STARTTLS not tried",
+            Self::EngineUnavailable => "TLS engine not available",
+            Self::RateLimited => "TLS sessions limited",
+        }
+    }
 }

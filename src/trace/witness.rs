@@ -13,6 +13,7 @@
 //! Memory is bounded: so many hosts, so many senders of each; what found no
 //! room is counted in [`Witnesses::left_out`].
 
+mod recalled;
 mod testimony;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,6 +30,7 @@ use crate::trace::judge;
 use crate::trace::leg::claimed_name;
 use crate::trace::reading::{self, Reading};
 
+pub use recalled::{Recalled, lasting_identity, rows};
 use testimony::sender_of;
 pub use testimony::{Reached, Testimony, Times};
 pub(super) use testimony::{public_domain, sender_name};

@@ -647,7 +647,7 @@ fn r6_a_statement_of_the_time_proves_a_cause_and_leaves_rivals_no_room() {
             statement.until = "2026-11-03T23:59:59Z".parse().unwrap();
         }
         let mut world = of(plain()).seeing(mx1(SOON, Does::Tls));
-        world.past.statements.push(statement);
+        world.past.statements.extend([statement]);
         let explanation = explain(world.chain.as_ref().unwrap(), &world.probes, &world.past);
         let causes = &explanation.hops[0].causes;
         assert_eq!(causes[0].cause, cause, "{why:?}");
@@ -678,7 +678,7 @@ fn a_log_overturns_the_line() {
         world
             .past
             .statements
-            .push(stated(StatedBy::ReceiversLog, says));
+            .extend([stated(StatedBy::ReceiversLog, says)]);
         let explanation = explain(world.chain.as_ref().unwrap(), &[], &world.past);
         let hop = &explanation.hops[0];
         assert_eq!(hop.conclusion.state, state);
@@ -720,7 +720,7 @@ fn a_statement_about_something_else_is_not_heard() {
     };
     for statement in [other_id, other_host, other_client, other_day, nobody] {
         let mut world = of(plain());
-        world.past.statements.push(statement.clone());
+        world.past.statements.extend([statement.clone()]);
         let explanation = explain(world.chain.as_ref().unwrap(), &[], &world.past);
         assert!(
             explanation.hops[0]

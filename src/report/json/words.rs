@@ -144,6 +144,16 @@ words! {
     SaysWord of crate::trace::evidence::Says: Tls = "tls", NoTls = "no-tls", Silent = "silent";
     /// Whether the observation was made now or is an old one.
     ObservedFromWord of crate::explain::ObservedFrom: Live = "live", History = "history";
+    /// Who stated something at the time: a log of either side, or a report under RFC 8460.
+    StatedByWord of crate::observed::statement::StatedBy:
+        SendersLog = "senders-log", ReceiversLog = "receivers-log",
+        SendersReport = "senders-report";
+    /// Why TLS did not come about, as it was stated.
+    WhyNotWord of crate::observed::statement::WhyNot:
+        NotOffered = "not-offered", RefusedForNow = "refused-for-now", Refused = "refused",
+        HandshakeFailed = "handshake-failed", CertificateRejected = "certificate-rejected",
+        Exempted = "exempted", NotTried = "not-tried",
+        EngineUnavailable = "engine-unavailable", RateLimited = "rate-limited";
     /// The verb that the server took.
     VerbWord of crate::observed::endpoint::Verb: Ehlo = "EHLO", Helo = "HELO";
     /// What kind of thing changed between two observations.

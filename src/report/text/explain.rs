@@ -11,18 +11,22 @@ use crate::explain::{
     ConclusionState, Explanation, HopExplanation, MatchedBy, ObservedFrom, RankedCause,
 };
 use crate::observed::domain::DomainObservation;
+use crate::observed::statement::{Said, Statement};
 use crate::report::text::escape;
 use crate::report::text::hops::{self, Shown};
 use crate::report::text::layout::{clip, paragraph, width};
 use crate::report::text::style::{Paint, Style};
 use crate::report::text::{quote, trace};
 use crate::trace::chain::{Chain, Hop};
+use crate::trace::evidence::TlsState;
 use crate::verdict::Verdict;
 
 /// Hops explained on one page; a hostile message may hold thousands.
 const MOST_HOPS: usize = 20;
 /// Causes of one standing that are shown with their evidence.
 const MOST_CAUSES: usize = 5;
+/// Statements shown of one hop.
+const MOST_STATED: usize = 8;
 /// Lines for or against one cause.
 const MOST_REASONS: usize = 3;
 
@@ -71,11 +75,14 @@ pub fn render_among(
         .map(|((hop, shown), explained)| (hop, *shown, explained))
         .collect();
     // The worst first; lines that anybody could have written last.
-    open.sort_by_key(|(hop, shown, _)| (!trace::is_believed(hop), !shown.is_clear()));
+    open.sort_by_key(|(hop, shown, explained)| {
+        let told = trace::is_believed(hop) || !explained.stated.is_empty();
+        (!told, !shown.is_clear())
+    });
     for (hop, shown, explained) in open.iter().take(MOST_HOPS) {
         out.push('\n');
         out.push_str(&trace::heading(hop, *shown, style));
-        if !trace::is_believed(hop) {
+        if !trace::is_believed(hop) && explained.stated.is_empty() {
             let seen = match shown {
                 Shown::Clear(_) => "it recorded no TLS".to_owned(),
                 _ => hops::silence(hop),
@@ -101,15 +108,79 @@ pub fn render_among(
         }
         out.push_str(&quote::render(chain, hop, style));
         out.push('\n');
+        out.push_str(&stated(&explained.stated, style));
         out.push_str(&causes(&explained.causes, style));
         out.push_str(&steps(&explained.next, style));
     }
     if open.len() > MOST_HOPS {
         let _ = writeln!(out, "\n  ... and {} more such hops", open.len() - MOST_HOPS);
     }
+    out.push_str(&confirmed(chain, &shown, explanation, style));
     out.push_str(&trace::other_findings(chain, style));
     out.push('\n');
     out.push_str(&notes(chain, probes, explanation));
+    out
+}
+
+/// Hops of which parties stated that they were encrypted.
+fn confirmed(chain: &Chain, shown: &[Shown], explanation: &Explanation, style: Style) -> String {
+    let mut out = String::new();
+    let hops = chain.hops.iter().zip(shown).zip(&explanation.hops);
+    let told =
+        hops.filter(|((_, shown), explained)| !shown.is_open() && !explained.stated.is_empty());
+    for ((hop, _), explained) in told.take(MOST_HOPS) {
+        let silent = hop.tls.state != TlsState::Encrypted;
+        let why = match (explained.conclusion.state, silent) {
+            (ConclusionState::Encrypted, true) => "used TLS, though its line does not say so",
+            (ConclusionState::Encrypted, false) => "records TLS",
+            _ => "is told of",
+        };
+        let head = format!("hop {}, to {}, {why}", hop.number, hops::by_label(hop));
+        out.push('\n');
+        out.push_str(&paragraph("", &head));
+        out.push_str(&stated(&explained.stated, style));
+    }
+    out
+}
+
+/// What parties of the hop stated, each with its place.
+pub(super) fn stated(statements: &[Statement], style: Style) -> String {
+    let mut out = String::new();
+    for statement in statements.iter().take(MOST_STATED) {
+        let plain = format!("  {:<LABEL$}  ", "stated");
+        let painted = format!(
+            "  {}{}  ",
+            style.paint(Paint::Strong, "stated"),
+            " ".repeat(LABEL - "stated".len())
+        );
+        let what = match &statement.says {
+            Said::Encrypted { version, .. } => version.map_or_else(
+                || "encrypted".to_owned(),
+                |version| format!("encrypted, {}", version.name()),
+            ),
+            Said::Cleartext => "cleartext".to_owned(),
+            Said::NoTls(why) => why.words().to_owned(),
+        };
+        let text = paragraph(
+            &plain,
+            &format!(
+                "{what}, by {} ({})",
+                statement.by.name(),
+                escape::text(&statement.place)
+            ),
+        );
+        out.push_str(&text.replacen(&plain, &painted, 1));
+        let indent = " ".repeat(2 + LABEL + 2);
+        out.push_str(&paragraph(&indent, &escape::text(&statement.quote)));
+    }
+    if statements.len() > MOST_STATED {
+        let _ = writeln!(
+            out,
+            "  {:<LABEL$}  ... and {} more statements",
+            "",
+            statements.len() - MOST_STATED
+        );
+    }
     out
 }
 

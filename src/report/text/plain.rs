@@ -35,7 +35,10 @@ pub fn render(chain: &Chain, explanation: &Explanation, style: Style) -> String 
         ),
     };
     let mut out = hops::headline(&line, paint, style);
-    let believed = |hop: &Hop| trace::is_believed(hop);
+    // A record made at the time needs no faith in the line.
+    let believed = |hop: &Hop, explained: &HopExplanation| {
+        trace::is_believed(hop) || explained.conclusion.standing == Standing::Proved
+    };
     let open: Vec<(&Hop, &HopExplanation)> = chain
         .hops
         .iter()
@@ -48,8 +51,14 @@ pub fn render(chain: &Chain, explanation: &Explanation, style: Style) -> String 
                 )
         })
         .collect();
-    let doubtful = open.iter().filter(|(hop, _)| !believed(hop)).count();
-    let told: Vec<_> = open.iter().filter(|(hop, _)| believed(hop)).collect();
+    let doubtful = open
+        .iter()
+        .filter(|(hop, explained)| !believed(hop, explained))
+        .count();
+    let told: Vec<_> = open
+        .iter()
+        .filter(|(hop, explained)| believed(hop, explained))
+        .collect();
     if told.is_empty() && doubtful == 0 {
         out.push('\n');
         out.push_str(&paragraph(

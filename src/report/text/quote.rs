@@ -8,6 +8,7 @@ use crate::report::text::escape;
 use crate::report::text::layout::{COLUMNS, clip, width};
 use crate::report::text::style::{Paint, Style};
 use crate::trace::chain::{Chain, Hop};
+use crate::trace::evidence::TlsState;
 
 /// Lines quoted of one field.
 const MOST_QUOTED: usize = 12;
@@ -85,6 +86,7 @@ fn mark(hop: &Hop) -> Option<(Range<usize>, &'static str)> {
     };
     if let Some(with) = &hop.received.with {
         let label = match with.text.to_ascii_uppercase().as_str() {
+            _ if hop.tls.state == TlsState::Encrypted => "says TLS",
             "ESMTP" => "not ESMTPS (RFC 3848)",
             "ESMTPA" => "not ESMTPSA (RFC 3848)",
             "UTF8SMTP" => "not UTF8SMTPS (RFC 6531)",

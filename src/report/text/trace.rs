@@ -13,6 +13,7 @@ use crate::report::text::layout::paragraph;
 use crate::report::text::style::{Paint, Style};
 use crate::report::text::{escape, findings, quote};
 use crate::trace::chain::{Chain, GapKind, Hop, Trust};
+use crate::trace::evidence::TlsState;
 use crate::trace::legs::Which;
 
 /// Findings and hops told in full; a hostile message may hold thousands.
@@ -217,7 +218,13 @@ pub(super) fn is_believed(hop: &Hop) -> bool {
 pub(super) fn heading(hop: &Hop, shown: Shown, style: Style) -> String {
     let by = hops::by_label(hop);
     let (code, severity, subject) = match shown {
-        _ if !is_believed(hop) => (
+        // Only what a party of the hop stated proves that.
+        Shown::Clear(Standing::Proved) if hop.tls.state == TlsState::Encrypted => (
+            Code::HopWithoutTls,
+            Severity::Error,
+            format!("the line of {by} records TLS, and a log of that time none"),
+        ),
+        _ if !is_believed(hop) && shown != Shown::Clear(Standing::Proved) => (
             Code::HopUntrusted,
             Severity::Note,
             format!(

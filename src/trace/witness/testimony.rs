@@ -159,6 +159,26 @@ impl Testimony {
         }
     }
 
+    /// Adds one kept row of a message; `self` is what that message alone showed.
+    pub(super) fn recall(&mut self, row: &super::Recalled) {
+        self.messages = 1;
+        self.with_tls |= usize::from(row.tls);
+        self.remarked |= usize::from(row.tls && row.remark);
+        self.without |= usize::from(!row.tls);
+        if let Some(at) = row.at.filter(|_| row.tls) {
+            self.times.add(at);
+        }
+        if row.sender.is_empty() || self.senders.len() >= MOST_CLIENTS {
+            return;
+        }
+        let reached = self.senders.entry(row.sender.clone()).or_default();
+        reached.with_tls |= usize::from(row.tls);
+        reached.without |= usize::from(!row.tls);
+        reached.versions.extend(row.version);
+        reached.versions.sort_unstable();
+        reached.versions.dedup();
+    }
+
     /// Adds what one message shows.
     pub(super) fn merge(&mut self, one: &Self) {
         self.messages += one.messages;

@@ -5,12 +5,14 @@ use jiff::{SignedDuration, Zoned, tz::TimeZone};
 use crate::explain as inner;
 use crate::explain::letter::Letter;
 use crate::finding::{Cause, Code, Finding};
+use crate::observed::statement::{Said, Statement};
 use crate::report::json::chain as twin;
-use crate::report::json::explanation::ExplanationData;
+use crate::report::json::explanation::{ExplanationData, SaysWord, Stated};
 use crate::report::json::read::attempt::octets;
 use crate::report::json::read::endpoint::version;
 use crate::report::json::read::{Read, ReadError, Within as _, address, each, time};
 use crate::report::json::verdict;
+use crate::tls::parameters::VersionLabel;
 use crate::trace::chain::{Chain, Gap, Hop, MessageFacts, SoftwareMark, Source};
 use crate::trace::evidence::{Evidence, TlsEvidence};
 use crate::trace::field;
@@ -233,6 +235,7 @@ pub fn explanation(data: &ExplanationData) -> Read<inner::Explanation> {
                     }),
                     None => None,
                 },
+                stated: each(&hop.stated, stated).within("stated")?,
                 next: hop.next.clone(),
                 letter: hop.letter.as_ref().map(|letter| Letter {
                     to: letter.to.clone(),
@@ -242,7 +245,39 @@ pub fn explanation(data: &ExplanationData) -> Read<inner::Explanation> {
             })
         })
         .within("hops")?,
+        earlier: each(&data.earlier, super::observation).within("earlier")?,
         answer: data.answer.into(),
         trouble_here: data.trouble_here,
+    })
+}
+
+fn stated(data: &Stated) -> Read<Statement> {
+    let says = match (data.says, data.why_not) {
+        (SaysWord::Encrypted, _) => Said::Encrypted {
+            version: data
+                .version
+                .as_deref()
+                .and_then(VersionLabel::parse)
+                .and_then(VersionLabel::version),
+            cipher: data.cipher.clone(),
+        },
+        (SaysWord::Cleartext, _) => Said::Cleartext,
+        (SaysWord::NoTls, Some(why)) => Said::NoTls(why.into()),
+        (SaysWord::NoTls, None) => {
+            return Err(ReadError::new("no-tls without why_not"));
+        }
+    };
+    Ok(Statement {
+        by: data.by.into(),
+        place: data.place.clone(),
+        quote: data.text.clone(),
+        from: time(&data.from).within("from")?,
+        until: time(&data.until).within("until")?,
+        client: data.client.clone(),
+        client_ip: data.client_ip,
+        server: data.server.clone(),
+        server_ip: data.server_ip,
+        id: data.id.clone(),
+        says,
     })
 }

@@ -1,8 +1,4 @@
-//! SMTP TLS Reporting: the record by which a domain asks for reports, and the
-//! words reports use (RFC 8460).
-//!
-//! Entry points: [`discover`] reads the TXT record (section 3); [`result_type`]
-//! gives the word of section 4.3 for a failure.
+//! The record by which a domain asks for reports, and the words reports use.
 //!
 //! Not supported: checking that anyone reads the reports at the address given,
 //! and the DKIM record of a reporter, which is no affair of the domain's.
