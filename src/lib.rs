@@ -76,6 +76,7 @@ pub mod explain;
 pub mod failure;
 pub mod finding;
 pub mod history;
+mod lately;
 pub mod mailbox;
 pub mod mta_log;
 pub mod mta_sts;

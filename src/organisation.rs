@@ -1,32 +1,59 @@
 //! Which hosts belong together: one registrable domain by the Public Suffix
 //! List, or one provider by the table in `organisation.toml`.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::rc::Rc;
 use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::lately::Lately;
 use crate::name::registrable_domain;
+
+/// Octets of the names that are remembered, twice over.
+const MOST_OCTETS: usize = 32 << 10;
+
+/// Longer texts are no names (RFC 1035, section 2.3.4).
+const LONGEST: usize = 255;
 
 /// The organisation behind a host name, as a key to compare: the provider's
 /// name where the table has one, else the registrable domain in lower case.
 /// None for a single label or an address.
 #[must_use]
 pub fn organisation(host: &str) -> Option<String> {
-    let lower = host.trim_end_matches('.').to_ascii_lowercase();
-    let domain = registrable_domain(&lower)?;
-    Some(
-        PROVIDERS
-            .get(domain)
-            .map_or_else(|| domain.to_owned(), Clone::clone),
-    )
+    key_of(host).map(|key| (*key).to_owned())
 }
 
 /// Whether two host names belong to one organisation.
 #[must_use]
 pub fn same_organisation(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other)
-        || organisation(one).is_some_and(|key| organisation(other) == Some(key))
+    one.eq_ignore_ascii_case(other) || key_of(one).is_some_and(|key| key_of(other) == Some(key))
+}
+
+/// The same, shared with all who ask for it.
+pub(crate) fn key_of(host: &str) -> Option<Rc<str>> {
+    if host.len() > LONGEST {
+        return work_out(host);
+    }
+    LATELY.with_borrow_mut(|lately| {
+        lately.recall(host.as_bytes()).unwrap_or_else(|| {
+            let key = work_out(host);
+            lately.keep(host.as_bytes(), key.clone());
+            key
+        })
+    })
+}
+
+thread_local! {
+    /// The names a thread met lately.
+    static LATELY: RefCell<Lately<Option<Rc<str>>>> = RefCell::new(Lately::new(MOST_OCTETS));
+}
+
+fn work_out(host: &str) -> Option<Rc<str>> {
+    let lower = host.trim_end_matches('.').to_ascii_lowercase();
+    let domain = registrable_domain(&lower)?;
+    Some(PROVIDERS.get(domain).map_or(domain, String::as_str).into())
 }
 
 #[derive(Deserialize)]

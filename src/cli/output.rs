@@ -60,17 +60,23 @@ pub struct Look {
 }
 
 impl Look {
-    /// One result in the chosen form, with its line end.
+    /// One result in the chosen form, with its line end; `line` is the JSON in
+    /// one line.
     pub fn result(
         &self,
         text: impl FnOnce(Style) -> String,
         json: impl FnOnce() -> Value,
+        line: impl FnOnce() -> String,
     ) -> String {
         match self.format {
             _ if self.nowhere => String::new(),
             Format::Text => text(self.style),
             Format::Json => format!("{:#}\n", json()),
-            Format::Ndjson => format!("{}\n", json()),
+            Format::Ndjson => {
+                let mut line = line();
+                line.push('\n');
+                line
+            }
             // Refused at the start by all commands but `report`, whose writer
             // gives octets.
             Format::Csv

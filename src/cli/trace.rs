@@ -32,6 +32,7 @@ pub fn run(args: &Trace, output: &mut Output) -> Result<Exit, Trouble> {
                 page
             },
             || json::chain(&chain),
+            || json::chain_line(&chain),
         );
         (chain.answer, page)
     };

@@ -19,19 +19,7 @@ use crate::trace::transmission::Family;
 /// lowers it to the trust the line has.
 pub(super) fn conclude(received: &Received, habit: Option<&Habit>, leg: Leg) -> TlsEvidence {
     let notes = tls_note::read(received);
-    let mut tls = TlsEvidence {
-        state: TlsState::Unstated,
-        standing: None,
-        version: None,
-        version_label: None,
-        cipher: None,
-        cipher_label: None,
-        bits: None,
-        bits_label: None,
-        client_certificate: None,
-        authenticated_cipher: None,
-        evidence: Vec::new(),
-    };
+    let mut tls = TlsEvidence::unstated();
     parameters(&mut tls, received, &notes);
     collect(&mut tls, received, &notes, habit, leg);
     let stated = tls.evidence.iter().any(|piece| piece.says == Says::Tls);

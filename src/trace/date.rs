@@ -325,6 +325,148 @@ fn month_of(word: &str) -> Option<i8> {
     i8::try_from(at + 1).ok()
 }
 
+/// A date in the form that nearly all software writes, read without cutting
+/// words: `Tue, 03 Nov 2026 09:14:07 +0000 (UTC)` and nothing behind it. What
+/// it gives is what [`find`] gives of the same octets.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Plain {
+    pub at: Zoned,
+    /// A weekday stands before the day.
+    pub weekday: bool,
+    /// Octets of the text: the first of the date, the first of the zone, and one
+    /// behind the last.
+    pub start: usize,
+    pub zone: usize,
+    pub end: usize,
+}
+
+/// Reads a text that is a date of that form and nothing else.
+pub(super) fn plain(text: &[u8]) -> Option<Plain> {
+    let mut rest = Octets { text, at: 0 };
+    rest.spaces();
+    let start = rest.at;
+    let weekday = text.get(start).is_some_and(u8::is_ascii_alphabetic);
+    if weekday {
+        let word = rest.take(3)?;
+        if !WEEKDAYS.contains(&word) || rest.take(1)? != b"," || rest.spaces() == 0 {
+            return None;
+        }
+    }
+    let day = rest.number(1, 2)?;
+    if rest.spaces() == 0 {
+        return None;
+    }
+    let word = rest.take(3)?;
+    let month = MONTHS.iter().position(|month| *month == word)? + 1;
+    if rest.spaces() == 0 {
+        return None;
+    }
+    let year = rest.number(4, 4)?;
+    if rest.spaces() == 0 {
+        return None;
+    }
+    let hour = rest.number(2, 2)?;
+    let minute = (rest.take(1)? == b":").then(|| rest.number(2, 2))??;
+    let second = (rest.take(1)? == b":").then(|| rest.number(2, 2))??;
+    if rest.spaces() == 0 {
+        return None;
+    }
+    let zone = rest.at;
+    let seconds = match rest.take(1)? {
+        sign @ (b"+" | b"-") => {
+            let digits = rest.number(4, 4)?;
+            let seconds = i32::from(digits / 100) * 3600 + i32::from(digits % 100) * 60;
+            if sign == b"-" { -seconds } else { seconds }
+        }
+        b"G" if rest.take(2)? == b"MT" => 0,
+        _ => return None,
+    };
+    let mut end = rest.at;
+    if rest.spaces() > 0 && rest.text.get(rest.at) == Some(&b'(') {
+        rest.at += 1;
+        let word = rest.at;
+        while rest
+            .text
+            .get(rest.at)
+            .is_some_and(u8::is_ascii_alphanumeric)
+        {
+            rest.at += 1;
+        }
+        if !(1..=12).contains(&(rest.at - word)) || rest.take(1)? != b")" {
+            return None;
+        }
+        end = rest.at;
+        rest.spaces();
+    }
+    if rest.at < text.len() {
+        return None;
+    }
+    let day = Day::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    // A leap second has no instant of its own here.
+    let (hour, minute, second) = (hour, minute, second.min(59));
+    let time = Time::new(
+        i8::try_from(hour).ok()?,
+        i8::try_from(minute).ok()?,
+        i8::try_from(second).ok()?,
+        0,
+    );
+    let offset = Offset::from_seconds(seconds).ok()?;
+    let at = day
+        .to_datetime(time.ok()?)
+        .to_zoned(TimeZone::fixed(offset))
+        .ok()?;
+    Some(Plain {
+        at,
+        weekday,
+        start,
+        zone,
+        end,
+    })
+}
+
+const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+
+const MONTHS: [&[u8]; 12] = [
+    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
+];
+
+/// A text read from its beginning.
+struct Octets<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Octets<'a> {
+    /// Passes white space, and gives how much there was.
+    fn spaces(&mut self) -> usize {
+        let from = self.at;
+        while matches!(self.text.get(self.at), Some(b' ' | b'\t' | b'\r' | b'\n')) {
+            self.at += 1;
+        }
+        self.at - from
+    }
+
+    fn take(&mut self, count: usize) -> Option<&'a [u8]> {
+        let taken = self.text.get(self.at..self.at + count)?;
+        self.at += count;
+        Some(taken)
+    }
+
+    /// A number of so many digits, no digit behind it.
+    fn number(&mut self, least: usize, most: usize) -> Option<i16> {
+        let from = self.at;
+        let mut number = 0_i16;
+        while let Some(digit) = self.text.get(self.at).filter(|b| b.is_ascii_digit()) {
+            if self.at - from == most {
+                return None;
+            }
+            number = number * 10 + i16::from(digit - b'0');
+            self.at += 1;
+        }
+        (self.at - from >= least).then_some(number)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -417,5 +559,48 @@ mod tests {
         ] {
             assert_eq!(find(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_plain_date_is_what_any_date_is() {
+        let comments = [
+            "",
+            " (UTC)",
+            "\t(a)  ",
+            " ",
+            " (UTC) x",
+            " (a b)",
+            " ()",
+            " (UTC)(x)",
+            "(",
+        ];
+        for day in [
+            "Tue, 03 Nov 2026",
+            "3 Nov 2026",
+            "Tue,  3\tNov\r\n 2026",
+            "31 Feb 2026",
+        ] {
+            for time in ["09:14:07", "23:59:60", "24:00:00", "9:14:07", "09:14"] {
+                for zone in ["+0000", "-0730", "+2600", "GMT", "EST", "0000", "+000"] {
+                    for comment in comments {
+                        let text = format!(" {day} {time} {zone}{comment}");
+                        let Some(plain) = plain(text.as_bytes()) else {
+                            continue;
+                        };
+                        let found = find(&text).unwrap_or_else(|| panic!("{text}"));
+                        assert_eq!((plain.start, plain.end), (found.start, found.end), "{text}");
+                        assert_eq!(plain.at, found.at, "{text}");
+                        assert_eq!(
+                            &text[plain.zone..plain.end].replace('\t', " "),
+                            &found.zone,
+                            "{text}"
+                        );
+                    }
+                }
+            }
+        }
+        assert!(plain(b" Tue, 03 Nov 2026 09:14:07 -0800 (PST)").is_some());
+        assert!(plain(b"3 Nov 2026 09:13:58 -0000").is_some());
+        assert!(plain(b"Tue, 03 Nov 2026 09:14:07 GMT").is_some());
     }
 }

@@ -54,6 +54,25 @@ pub struct TlsEvidence {
     pub evidence: Vec<Evidence>,
 }
 
+impl TlsEvidence {
+    /// Nothing concluded from nothing.
+    pub(super) fn unstated() -> Self {
+        Self {
+            state: TlsState::Unstated,
+            standing: None,
+            version: None,
+            version_label: None,
+            cipher: None,
+            cipher_label: None,
+            bits: None,
+            bits_label: None,
+            client_certificate: None,
+            authenticated_cipher: None,
+            evidence: Vec::new(),
+        }
+    }
+}
+
 /// What the line says of the client's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClientCertificate {

@@ -277,8 +277,9 @@ pub fn parse_at(field: &[u8], offset: usize) -> Received {
     let Some(found) = header.fields.first() else {
         return Received::default();
     };
-    let mut received = parse(&found.value);
-    received.relocate(&|span| span.start + offset..span.end + offset);
+    let mut received = parse(&found.value());
+    let shift = offset + found.span.start;
+    received.relocate(&|span| span.start + shift..span.end + shift);
     received
 }
 

@@ -119,7 +119,9 @@ fn of_hop(hop: &Hop, findings: &mut Vec<Finding>) {
         findings.push(Finding::new(Code::HopLegacyTls, writer(), version.name()));
     }
     if let Some(label) = &hop.tls.cipher_label {
-        let suite = suite_by_label(label, hop.tls.version);
+        // What the label means was found out when the line was read.
+        let registered = hop.tls.cipher.as_deref();
+        let suite = registered.and_then(|name| suite_by_label(name, None));
         if suite.map_or_else(|| label_is_weak(label), Suite::is_weak) {
             findings.push(Finding::new(Code::HopWeakCipher, writer(), label.clone()));
         }

@@ -124,9 +124,13 @@ fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
 /// One host that took the message twice from the same client, for the same
 /// recipient, within one journey. A line that stands there twice is no loop.
 fn loops(hops: &[Hop]) -> Vec<Gap> {
-    let mut seen: HashMap<(String, std::net::IpAddr, usize), &Hop> = HashMap::new();
     let mut gaps = Vec::new();
-    for hop in hops.iter().filter(|hop| hop.leg == Leg::Internet) {
+    let over_the_internet = || hops.iter().filter(|hop| hop.leg == Leg::Internet);
+    if over_the_internet().nth(1).is_none() {
+        return gaps;
+    }
+    let mut seen: HashMap<(String, std::net::IpAddr, usize), &Hop> = HashMap::new();
+    for hop in over_the_internet() {
         let host = hop.received.by.as_ref().and_then(|by| by.host.as_deref());
         let ip = hop.received.from.as_ref().and_then(|from| from.ip);
         if let (Some(host), Some(ip)) = (host, ip) {

@@ -1,43 +1,83 @@
 //! The header section of a message (RFC 5322, section 2.1): fields in order,
-//! unfolded, each with its place, so that a face can point at an octet.
+//! each with its place, so that a face can point at an octet. A field is
+//! unfolded when its value is asked for: most are never looked at.
 //!
 //! Taken as it comes: CRLF or LF, a byte order mark, an mbox `From ` line or a
 //! `>From` before the fields, headers that were pasted with an indentation or
 //! quoted with `>`, octets that are no UTF-8, NULs. The whole header block is
-//! read: Exchange Online puts a `Received:` among the MIME fields. Encryption
-//! by the sender for the reader is looked for in the first octets of the body
-//! only.
+//! read: Exchange Online puts a `Received:` among the MIME fields.
 //!
 //! Not supported: header sections in UTF-16; fields of nested
 //! (`message/rfc822`) parts, which travelled another way.
 
 use std::ops::Range;
 
-use crate::trace::chain::{EndToEnd, MessageFacts};
-use crate::trace::date;
-use crate::trace::encoded_word::decode_words;
-
-/// How much of a body is looked at.
-const BODY_LOOK: usize = 64 * 1024;
-
 /// A field of the header section.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Field {
+pub struct Field<'a> {
     /// The name as written.
-    pub name: String,
+    pub name: &'a str,
     /// Line of its first octet, from 0.
     pub line: usize,
     /// Octets of the whole field, its last line end not included.
     pub span: Range<usize>,
-    /// The value, unfolded.
-    pub value: Unfolded,
+    input: &'a [u8],
+    /// Where the value begins in the input.
+    value: usize,
+    /// Octets of quoting before each line.
+    quote: usize,
 }
 
-impl Field {
+impl<'a> Field<'a> {
     /// Field names compare without case (RFC 5322, section 1.2.2).
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.name.eq_ignore_ascii_case(name)
+    }
+
+    /// The whole field as it stands in the input.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.input.get(self.span.clone()).unwrap_or_default()
+    }
+
+    /// Whether its lines had an indentation or a `>` before them.
+    #[must_use]
+    pub fn is_quoted(&self) -> bool {
+        self.quote > 0
+    }
+
+    /// The value, unfolded; places count from the field's first octet.
+    #[must_use]
+    pub fn value(&self) -> Unfolded {
+        let mut value = Unfolded {
+            text: String::with_capacity(self.span.end.saturating_sub(self.value)),
+            pieces: Vec::new(),
+        };
+        let base = self.span.start;
+        let within = self.input.get(..self.span.end).unwrap_or_default();
+        let (line, mut next) = line_within(within, self.value);
+        value.push(line.text, line.start - base);
+        let mut end = line.start + line.text.len();
+        while next < within.len() {
+            let (mut line, after) = line_within(within, next);
+            next = after;
+            strip_quote(&mut line, self.quote);
+            // The lines that `read` passed over.
+            if line.is_blank() || line.text.starts_with(b">From ") {
+                continue;
+            }
+            let blank = line
+                .text
+                .iter()
+                .take_while(|b| matches!(b, b' ' | b'\t'))
+                .count();
+            let begins = line.start + blank;
+            value.fold(end - base, begins.saturating_sub(end));
+            value.push(line.text.get(blank..).unwrap_or_default(), begins - base);
+            end = line.start + line.text.len();
+        }
+        value
     }
 }
 
@@ -137,8 +177,8 @@ impl Unfolded {
 
 /// A header section with what little of the body is looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Header {
-    pub fields: Vec<Field>,
+pub struct Header<'a> {
+    pub fields: Vec<Field<'a>>,
     /// Where the body begins; none where the input ends with the header.
     pub body: Option<usize>,
     /// Lines inside the header section that belong to no field.
@@ -154,9 +194,15 @@ struct Line<'a> {
     number: usize,
 }
 
+impl Line<'_> {
+    fn is_blank(&self) -> bool {
+        self.text.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r'))
+    }
+}
+
 /// Reads the header section of `input`.
 #[must_use]
-pub fn read(input: &[u8]) -> Header {
+pub fn read(input: &[u8]) -> Header<'_> {
     let mut start = 0;
     if input.starts_with(b"\xEF\xBB\xBF") {
         start = 3;
@@ -187,7 +233,7 @@ pub fn read(input: &[u8]) -> Header {
     }
     let quote = quote_of(input.get(start..).unwrap_or_default());
     let mut header = Header {
-        fields: Vec::new(),
+        fields: Vec::with_capacity(32),
         body: None,
         strays: 0,
         quoted: quote > 0,
@@ -198,7 +244,7 @@ pub fn read(input: &[u8]) -> Header {
         number += 1;
         strip_quote(&mut line, quote);
         let opening = std::mem::take(&mut first);
-        if line.text.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r')) {
+        if line.is_blank() {
             if line.text.is_empty() || !has_field_at(input, next, quote) {
                 header.body = Some(next);
                 break;
@@ -207,12 +253,12 @@ pub fn read(input: &[u8]) -> Header {
             // The postmark of an mbox.
         } else if line.text.first().is_some_and(|b| matches!(b, b' ' | b'\t')) {
             if let Some(field) = header.fields.last_mut() {
-                continue_field(field, &line);
+                field.span.end = line.start + line.text.len();
             } else {
                 header.strays += 1;
             }
         } else if let Some(colon) = name_end(line.text) {
-            header.fields.push(begin_field(&line, colon));
+            header.fields.push(begin_field(input, &line, colon, quote));
         } else if line.text.starts_with(b">From ") {
             // Quoted by an mbox writer.
         } else if header.fields.is_empty() {
@@ -229,7 +275,7 @@ pub fn read(input: &[u8]) -> Header {
                 break;
             }
             if let Some(field) = header.fields.last_mut() {
-                continue_field(field, &line);
+                field.span.end = line.start + line.text.len();
             }
         }
         start = next;
@@ -253,6 +299,25 @@ fn line_at(input: &[u8], start: usize, number: usize) -> (Line<'_>, usize) {
         },
         next,
     )
+}
+
+/// The line at `start` of a field, which ends without a line end.
+fn line_within(field: &[u8], start: usize) -> (Line<'_>, usize) {
+    let rest = field.get(start..).unwrap_or_default();
+    let (text, next) = match memchr::memchr(b'\n', rest) {
+        Some(length) => {
+            let text = rest.get(..length).unwrap_or_default();
+            let text = text.strip_suffix(b"\r").unwrap_or(text);
+            (text, start + length + 1)
+        }
+        None => (rest, field.len()),
+    };
+    let line = Line {
+        text,
+        start,
+        number: 0,
+    };
+    (line, next)
 }
 
 /// How many octets of quoting stand before the first line.
@@ -302,154 +367,15 @@ fn name_end(line: &[u8]) -> Option<usize> {
     (!name.is_empty() && name.iter().all(|b| b.is_ascii_graphic())).then_some(colon)
 }
 
-fn begin_field(line: &Line<'_>, colon: usize) -> Field {
+fn begin_field<'a>(input: &'a [u8], line: &Line<'a>, colon: usize, quote: usize) -> Field<'a> {
     let name = line.text.get(..colon).unwrap_or_default().trim_ascii_end();
-    let mut value = Unfolded::default();
-    value.push(
-        line.text.get(colon + 1..).unwrap_or_default(),
-        line.start + colon + 1,
-    );
     Field {
-        name: String::from_utf8_lossy(name).into_owned(),
+        name: std::str::from_utf8(name).unwrap_or_default(),
         line: line.number,
         span: line.start..line.start + line.text.len(),
-        value,
-    }
-}
-
-fn continue_field(field: &mut Field, line: &Line<'_>) {
-    let blank = line
-        .text
-        .iter()
-        .take_while(|b| matches!(b, b' ' | b'\t'))
-        .count();
-    let from = field.span.end;
-    let begins = line.start + blank;
-    field.value.fold(from, begins.saturating_sub(from));
-    field
-        .value
-        .push(line.text.get(blank..).unwrap_or_default(), begins);
-    field.span.end = line.start + line.text.len();
-}
-
-/// What the message says of itself.
-#[must_use]
-pub fn facts(header: &Header, input: &[u8]) -> MessageFacts {
-    let one = |name: &str| header.fields.iter().find(|field| field.is(name));
-    let text = |name: &str| one(name).map(|field| field.value.text.trim().to_owned());
-    let body = header
-        .body
-        .and_then(|start| input.get(start..(start.saturating_add(BODY_LOOK)).min(input.len())));
-    MessageFacts {
-        message_id: text("Message-ID").map(|id| id.trim_matches(['<', '>']).to_owned()),
-        date: one("Date")
-            .and_then(|field| date::find(&field.value.text))
-            .map(|found| found.at),
-        from: one("From").and_then(|field| addresses(&field.value.text, 1).into_iter().next()),
-        to: one("To")
-            .map(|field| addresses(&field.value.text, 100))
-            .unwrap_or_default(),
-        subject: one("Subject").map(|field| decode_words(field.value.text.trim())),
-        end_to_end: end_to_end(one("Content-Type"), body.unwrap_or_default()),
-        tls_not_required: one("TLS-Required")
-            .is_some_and(|field| field.value.text.trim().eq_ignore_ascii_case("no")),
-    }
-}
-
-/// The addresses of an address list (RFC 5322, section 3.4), without display
-/// names, comments and group names.
-fn addresses(text: &str, most: usize) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut word = String::new();
-    let mut angle: Option<String> = None;
-    let mut quoted = false;
-    let mut escaped = false;
-    let mut depth = 0_usize;
-    for c in text.chars().chain(std::iter::once(',')) {
-        if escaped {
-            escaped = false;
-        } else if c == '\\' && (quoted || depth > 0) {
-            escaped = true;
-            continue;
-        } else if depth > 0 {
-            match c {
-                '(' => depth += 1,
-                ')' => depth -= 1,
-                _ => {}
-            }
-            continue;
-        } else if quoted {
-            quoted = c != '"';
-        } else {
-            match c {
-                '"' => quoted = true,
-                '(' => {
-                    depth += 1;
-                    continue;
-                }
-                '<' => {
-                    angle = Some(String::new());
-                    continue;
-                }
-                '>' => {
-                    if let Some(address) = angle.take() {
-                        word = address;
-                    }
-                    continue;
-                }
-                ':' if angle.is_none() => {
-                    word.clear();
-                    continue;
-                }
-                ',' | ';' => {
-                    let address = std::mem::take(&mut word);
-                    let address = address.trim();
-                    if !address.is_empty() && address.contains('@') {
-                        found.push(address.to_owned());
-                        if found.len() >= most {
-                            return found;
-                        }
-                    }
-                    angle = None;
-                    continue;
-                }
-                _ => {}
-            }
-        }
-        match angle.as_mut() {
-            Some(address) => address.push(c),
-            None => word.push(c),
-        }
-    }
-    found
-}
-
-/// Whether sender and reader encrypted the message between themselves.
-fn end_to_end(content_type: Option<&Field>, body: &[u8]) -> EndToEnd {
-    let declared = content_type
-        .map(|field| field.value.text.to_ascii_lowercase())
-        .unwrap_or_default();
-    let media = declared.split(';').next().unwrap_or_default().trim();
-    // RFC 8551, section 3.2.2: signed-data and certs-only are not encrypted.
-    if (media == "application/pkcs7-mime" || media == "application/x-pkcs7-mime")
-        && !declared.contains("signed-data")
-        && !declared.contains("certs-only")
-        && !declared.contains("compressed-data")
-    {
-        return EndToEnd::SmimeEncrypted;
-    }
-    // RFC 3156, section 4.
-    if media == "multipart/encrypted" {
-        return EndToEnd::PgpMime;
-    }
-    let armour: &[u8] = b"-----BEGIN PGP MESSAGE-----";
-    let inline = body.starts_with(armour)
-        || memchr::memmem::find_iter(body, armour)
-            .any(|at| at.checked_sub(1).and_then(|before| body.get(before)) == Some(&b'\n'));
-    if inline {
-        EndToEnd::PgpInline
-    } else {
-        EndToEnd::None
+        input,
+        value: line.start + colon + 1,
+        quote,
     }
 }
 
@@ -462,7 +388,7 @@ mod tests {
         read(input.as_bytes())
             .fields
             .into_iter()
-            .map(|field| field.name)
+            .map(|field| field.name.to_owned())
             .collect()
     }
 
@@ -492,51 +418,11 @@ mod tests {
             &input[field.span.clone()],
             b"Received: from x\r\n\tby \xFFy"
         );
-        assert_eq!(field.value.text, " from x by \u{FFFD}y");
-        let at = field.value.text.find('\u{FFFD}').unwrap();
-        assert_eq!(&input[field.value.place(at..at + 4)], b"\xFFy");
-        let at = field.value.text.find("by").unwrap();
-        assert_eq!(&input[field.value.place(at..at + 2)], b"by");
-    }
-
-    #[test]
-    fn a_message_says_who_it_is_from_and_to() {
-        let input = b"From: \"Doe, J\" (x <no@no>) <j@a.example>\nTo: G: x@y.example, Z <z@y.example>;\n\
-            Subject: =?utf-8?Q?gr=C3=BC=C3=9Fe?= =?utf-8?B?IQ==?= =?x-unknown?Q?a?=\nMessage-ID: <1@a>\nTLS-Required: No\n\n-----BEGIN PGP MESSAGE-----\n";
-        let facts = facts(&read(input), input);
-        assert_eq!(facts.from.as_deref(), Some("j@a.example"));
-        assert_eq!(facts.to, ["x@y.example", "z@y.example"]);
-        assert_eq!(
-            facts.subject.as_deref(),
-            Some("gr\u{fc}\u{df}e! =?x-unknown?Q?a?=")
-        );
-        assert_eq!(facts.end_to_end, EndToEnd::PgpInline);
-        assert!(facts.tls_not_required);
-    }
-
-    #[test]
-    fn end_to_end_encryption_is_told_from_a_signature() {
-        for (value, kind) in [
-            (
-                "application/pkcs7-mime; smime-type=enveloped-data",
-                EndToEnd::SmimeEncrypted,
-            ),
-            (
-                "application/pkcs7-mime; smime-type=signed-data",
-                EndToEnd::None,
-            ),
-            (
-                "multipart/encrypted; protocol=\"application/pgp-encrypted\"",
-                EndToEnd::PgpMime,
-            ),
-            ("multipart/signed", EndToEnd::None),
-        ] {
-            let input = format!("Content-Type: {value}\n\nx");
-            assert_eq!(
-                facts(&read(input.as_bytes()), input.as_bytes()).end_to_end,
-                kind,
-                "{value}"
-            );
-        }
+        let value = field.value();
+        assert_eq!(value.text, " from x by \u{FFFD}y");
+        let at = value.text.find('\u{FFFD}').unwrap();
+        assert_eq!(&field.raw()[value.place(at..at + 4)], b"\xFFy");
+        let at = value.text.find("by").unwrap();
+        assert_eq!(&field.raw()[value.place(at..at + 2)], b"by");
     }
 }

@@ -4,14 +4,14 @@ use std::ops::Range;
 
 use crate::answer::Answer;
 use crate::finding::{Code, Finding};
-use crate::trace::chain::{Chain, Hop, NoTrace, SoftwareMark, Source, SourceKind, Trust};
+use crate::trace::chain::{Chain, Hop, NoTrace, Source, SourceKind, Trust};
 use crate::trace::conclude;
-use crate::trace::field;
+use crate::trace::facts;
 use crate::trace::journey;
 use crate::trace::judge;
-use crate::trace::leg::leg;
 use crate::trace::link;
 use crate::trace::message::{self, Header};
+use crate::trace::recall::{self, Depth};
 use crate::trace::software::Table;
 use crate::trace::support;
 use crate::trace::trust::{self, TrustRule};
@@ -100,7 +100,8 @@ impl Chain {
     /// # Errors
     /// When the input is no message, or a message without trace.
     pub fn read(message: &[u8], reading: &Reading<'_>) -> Result<Self, NoTrace> {
-        let (header, mut hops) = hops(message, reading)?;
+        let header = message::read(message);
+        let mut hops = hops(message, &header, reading, Depth::Whole)?;
         link::delays(&mut hops);
         journey::mark(&mut hops, &support::signs(&header));
         let supporting =
@@ -108,7 +109,7 @@ impl Chain {
         let gaps = link::gaps(&hops);
         let mut chain = Self {
             source: reading.source.clone(),
-            message: message::facts(&header, message),
+            message: facts::facts(&header, message),
             hops,
             gaps,
             supporting,
@@ -155,75 +156,59 @@ impl Chain {
 }
 
 /// The hops of a message in travel order, each concluded on by itself and
-/// bounded by how far it can be trusted, with the header they stand in.
-pub(super) fn hops(message: &[u8], reading: &Reading<'_>) -> Result<(Header, Vec<Hop>), NoTrace> {
-    let header = message::read(message);
-    let received = header
-        .fields
-        .iter()
-        .filter(|field| field.is("Received"))
-        .count();
-    if received == 0 {
-        return Err(no_trace(message, &header));
+/// bounded by how far it can be trusted.
+pub(super) fn hops(
+    message: &[u8],
+    header: &Header<'_>,
+    reading: &Reading<'_>,
+    depth: Depth,
+) -> Result<Vec<Hop>, NoTrace> {
+    let received = || header.fields.iter().filter(|field| field.is("Received"));
+    let count = received().count();
+    if count == 0 {
+        return Err(no_trace(message, header));
     }
-    let mut hops = Vec::with_capacity(received);
+    let mut hops = Vec::with_capacity(count);
     // RFC 5321, section 4.4: each host puts its line on top.
-    for (index, found) in header
-        .fields
-        .iter()
-        .rev()
-        .filter(|field| field.is("Received"))
-        .enumerate()
-    {
-        let raw = message.get(found.span.clone()).unwrap_or_default();
-        hops.push(hop(index + 1, found, raw, reading));
+    for (index, found) in received().rev().enumerate() {
+        hops.push(hop(index + 1, found, reading, depth));
     }
     trust::mark(&mut hops, reading.trust);
     for hop in &mut hops {
         conclude::bounded(&mut hop.tls, hop.trusted);
     }
-    Ok((header, hops))
+    Ok(hops)
 }
 
-fn hop(number: usize, found: &message::Field, raw: &[u8], reading: &Reading<'_>) -> Hop {
-    let received = field::parse(&found.value);
-    let mut text = String::from_utf8_lossy(raw);
-    if memchr::memchr(b'\r', raw).is_some() {
-        text = text.replace('\r', "").into();
-    }
-    let habit = reading.software.recognise(&received, &text);
-    let leg = leg(&received, habit.as_ref().and_then(|habit| habit.leg));
-    let tls = conclude::conclude(&received, habit.as_ref(), leg);
-    let software: Option<SoftwareMark> = habit.map(|habit| habit.mark);
-    let mut hop = Hop {
+fn hop(number: usize, found: &message::Field<'_>, reading: &Reading<'_>, depth: Depth) -> Hop {
+    let mut line = recall::read(found, reading.software, depth);
+    let shift = reading.offset;
+    let base = found.span.start + shift;
+    line.relocate(&|span| match span.end {
+        // What stands nowhere.
+        0 => shift..shift,
+        _ => span.start + base..span.end + base,
+    });
+    Hop {
         number,
         line: reading.line + found.line,
-        span: found.span.clone(),
-        raw: raw.to_vec(),
-        received,
+        span: base..found.span.end + shift,
+        raw: found.raw().to_vec(),
+        received: line.received,
         delay: None,
-        software,
-        leg,
+        software: line.software,
+        leg: line.leg,
         trusted: Trust::Unknown,
         journey: 1,
         turn: None,
-        tls,
-    };
-    let shift = reading.offset;
-    if shift > 0 {
-        relocate(&mut hop, &|span| span.start + shift..span.end + shift);
+        tls: line.tls,
     }
-    hop
 }
 
 fn relocate(hop: &mut Hop, to: &impl Fn(Range<usize>) -> Range<usize>) {
     hop.span = to(hop.span.clone());
     hop.received.relocate(to);
-    for piece in &mut hop.tls.evidence {
-        if let Some(span) = &mut piece.span {
-            *span = to(span.clone());
-        }
-    }
+    recall::relocate(&mut hop.tls, to);
 }
 
 /// What a message's form says of where it came from.
@@ -236,7 +221,7 @@ pub fn kind_of(message: &[u8]) -> SourceKind {
     }
 }
 
-fn no_trace(message: &[u8], header: &Header) -> NoTrace {
+fn no_trace(message: &[u8], header: &Header<'_>) -> NoTrace {
     let head = message.get(..message.len().min(1024)).unwrap_or_default();
     let control = head
         .iter()

@@ -42,9 +42,12 @@ mod when;
 
 use std::fmt;
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use memchr::memmem::Finder;
 use serde::Deserialize;
 
+pub(super) use self::shape::id_marks;
 use self::when::{Line, When};
 use crate::trace::chain::{Leg, RecordsTls, SoftwareMark};
 use crate::trace::field::Received;
@@ -76,6 +79,11 @@ pub struct Habit {
 #[derive(Debug, Clone)]
 pub struct Table {
     rows: Vec<Row>,
+    /// Another one for every other table.
+    number: u64,
+    /// The texts that conditions look for in the whole line, but for those that
+    /// no id and no time can be a part of.
+    texts: Vec<Finder<'static>>,
 }
 
 /// Why a table cannot be used.
@@ -161,6 +169,8 @@ enum VersionFrom {
     Id,
 }
 
+static TABLES: AtomicU64 = AtomicU64::new(1);
+
 static BUILT_IN: LazyLock<Table> = LazyLock::new(|| {
     Table::parse(include_str!("software.toml"))
         .expect("the table is part of the program, and a test reads it")
@@ -206,16 +216,57 @@ impl Table {
                 why: why.to_owned(),
             });
         }
-        Ok(Self {
-            rows: file.software,
-        })
+        Ok(Self::of(file.software))
+    }
+
+    fn of(rows: Vec<Row>) -> Self {
+        let whens = rows.iter().flat_map(|row| &row.when);
+        let texts = whens
+            .flat_map(When::texts)
+            .filter(|text| !stands_apart(text))
+            .map(|text| Finder::new(text).into_owned())
+            .collect();
+        Self {
+            rows,
+            number: TABLES.fetch_add(1, Ordering::Relaxed),
+            texts,
+        }
     }
 
     /// This table, with another one behind it: its rows are asked first.
     #[must_use]
     pub fn before(mut self, behind: Self) -> Self {
         self.rows.extend(behind.rows);
-        self
+        Self::of(self.rows)
+    }
+
+    /// The same for two tables only if they say the same.
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Which of the texts that conditions look for stand in a line, where what
+    /// differs from line to line may be a part of them.
+    pub(super) fn text_marks(&self, raw: &[u8], marks: &mut Vec<u8>) {
+        if self.texts.is_empty() {
+            return;
+        }
+        let without;
+        let raw = if memchr::memchr(b'\r', raw).is_some() {
+            without = raw
+                .iter()
+                .copied()
+                .filter(|b| *b != b'\r')
+                .collect::<Vec<u8>>();
+            &without
+        } else {
+            raw
+        };
+        marks.extend(
+            self.texts
+                .iter()
+                .map(|text| u8::from(text.find(raw).is_some())),
+        );
     }
 
     /// What is known of the writer of a line; `raw` is the whole field.
@@ -241,6 +292,20 @@ impl Table {
             Some(row.habit(&line, version))
         })
     }
+}
+
+/// Whether no text made of words can be a part of this one at its beginning or
+/// behind a space: `(PowerMTA`.
+fn stands_apart(text: &str) -> bool {
+    let octets = text.as_bytes();
+    let of_words = |b: u8| b.is_ascii_alphanumeric() || b"._-+/=@,:".contains(&b);
+    octets.first().is_some_and(|b| !of_words(*b))
+        && !octets.windows(2).any(|pair| match pair {
+            [before, behind] => {
+                (before.is_ascii_whitespace() || b"<;".contains(before)) && of_words(*behind)
+            }
+            _ => false,
+        })
 }
 
 impl Row {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use crate::organisation::same_organisation;
 use crate::trace::TrustRule;
 use crate::trace::chain::{Hop, Trust};
-use crate::trace::message::{Field, Header};
+use crate::trace::message::Header;
 
 /// Facts kept of one message.
 const MOST: usize = 32;
@@ -72,19 +72,18 @@ pub(super) struct Signs {
 }
 
 /// Reads what stands beside the trace.
-pub(super) fn signs(header: &Header) -> Signs {
+pub(super) fn signs(header: &Header<'_>) -> Signs {
     let mut signs = Signs::default();
     for field in &header.fields {
-        let text = field.value.text.trim();
         if field.is("List-Id") && signs.list.is_none() {
-            signs.list = list_of(text);
+            signs.list = list_of(field.value().text.trim());
         } else if field.is("Return-Path") && signs.srs.is_none() {
-            signs.srs = srs_of(text);
+            signs.srs = srs_of(field.value().text.trim());
         } else if field.is("X-Forwarded-For") || field.is("X-Forwarded-To") {
             signs.forwarded = true;
         } else if field.is("ARC-Seal")
             && signs.sealed.len() < MOST
-            && let Some(domain) = tag(text, "d")
+            && let Some(domain) = tag(field.value().text.trim(), "d")
         {
             signs.sealed.push(domain.to_ascii_lowercase());
         }
@@ -95,7 +94,7 @@ pub(super) fn signs(header: &Header) -> Signs {
 /// The facts, in the order of the header; the place counts from the file's
 /// beginning.
 pub(super) fn facts(
-    header: &Header,
+    header: &Header<'_>,
     hops: &[Hop],
     rules: &[TrustRule],
     line: usize,
@@ -113,12 +112,16 @@ pub(super) fn facts(
         if facts.len() >= MOST {
             break;
         }
-        let Some((kind, text)) = fact(field) else {
+        if !TELLING.iter().any(|name| field.is(name)) {
+            continue;
+        }
+        let value = field.value().text;
+        let Some((kind, text)) = fact(field.name, value.trim()) else {
             continue;
         };
         if kind == SupportKind::AuthenticationResults {
             let above = field.span.start + offset < border;
-            let id = authserv_id(&field.value.text);
+            let id = authserv_id(&value);
             if results || !above || !id.is_some_and(|id| is_own(id, hops, rules)) {
                 continue;
             }
@@ -140,10 +143,26 @@ pub(super) fn facts(
     facts
 }
 
-fn fact(field: &Field) -> Option<(SupportKind, String)> {
-    let value = field.value.text.trim();
+/// Fields that tell a fact.
+const TELLING: [&str; 13] = [
+    "Authentication-Results",
+    "X-Originating-IP",
+    "X-Sender-IP",
+    "X-Source-IP",
+    "X-MS-Exchange-Organization-AuthAs",
+    "X-MS-Exchange-CrossTenant-AuthAs",
+    "X-MS-Exchange-Organization-AuthSource",
+    "X-MS-Exchange-CrossTenant-AuthSource",
+    "List-Id",
+    "ARC-Seal",
+    "Return-Path",
+    "X-Forwarded-To",
+    "X-Forwarded-For",
+];
+
+fn fact(name: &str, value: &str) -> Option<(SupportKind, String)> {
     let first = |text: &str| -> String { text.split_whitespace().next().unwrap_or("").to_owned() };
-    let said = match field.name.to_ascii_lowercase().as_str() {
+    let said = match name.to_ascii_lowercase().as_str() {
         "authentication-results" => {
             let id = authserv_id(value)?;
             let results = results_of(value);

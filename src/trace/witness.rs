@@ -28,7 +28,9 @@ use crate::trace::conclude;
 use crate::trace::evidence::{Evidence, EvidenceKind, Says, TlsState};
 use crate::trace::judge;
 use crate::trace::leg::claimed_name;
+use crate::trace::message;
 use crate::trace::reading::{self, Reading};
+use crate::trace::recall::Depth;
 
 pub use recalled::{Recalled, lasting_identity, rows};
 use testimony::sender_of;
@@ -90,8 +92,12 @@ impl Witnesses {
     /// name or only by its pool's.
     #[must_use]
     pub fn of_host(&self, host: &str, not_of: &Chain) -> Option<(Testimony, bool)> {
+        self.of_host_but(host, not_of, self.heard(not_of))
+    }
+
+    /// The same, where it is known whether the message was heard.
+    fn of_host_but(&self, host: &str, not_of: &Chain, mine: bool) -> Option<(Testimony, bool)> {
         let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let mine = self.messages.contains(&identity(&not_of.hops)) || self.is_full();
         let rest = |found: &Testimony, own: &dyn Fn(&str) -> bool| {
             let rest = if mine {
                 let mut one = Testimony::default();
@@ -128,6 +134,11 @@ impl Witnesses {
     #[must_use]
     pub fn left_out(&self) -> usize {
         self.left_out
+    }
+
+    /// Whether a message is, or may be, among those heard.
+    fn heard(&self, chain: &Chain) -> bool {
+        self.messages.contains(&identity(&chain.hops)) || self.is_full()
     }
 
     fn is_full(&self) -> bool {
@@ -183,7 +194,8 @@ impl Told {
     /// # Errors
     /// When the input is no message, or a message without trace.
     pub fn read(message: &[u8], reading: &Reading<'_>) -> Result<Self, NoTrace> {
-        let (_, hops) = reading::hops(message, reading)?;
+        let header = message::read(message);
+        let hops = reading::hops(message, &header, reading, Depth::Gist)?;
         Ok(Self::of(&hops))
     }
 }
@@ -215,13 +227,15 @@ impl Chain {
     pub fn heed(&mut self, witnesses: &Witnesses) {
         // One host may have written thousands of lines of one message.
         let mut known: HashMap<String, Option<(Testimony, bool)>> = HashMap::new();
+        let mut mine = None;
         for hop in &self.hops {
             if let Some(host) = host_of(hop)
                 && (is_silent(hop) || is_from_afar(hop))
                 && known.len() < MOST_OF_ONE
                 && !known.contains_key(&host)
             {
-                let found = witnesses.of_host(&host, self);
+                let mine = *mine.get_or_insert_with(|| witnesses.heard(self));
+                let found = witnesses.of_host_but(&host, self, mine);
                 known.insert(host, found);
             }
         }
@@ -368,11 +382,21 @@ fn day(at: Timestamp) -> String {
 /// file it stands in. A copy delivered to somebody else has another.
 fn identity(hops: &[Hop]) -> u64 {
     let mut hasher = DefaultHasher::new();
+    // One long write is many times quicker than one a word.
+    let mut line: Vec<u8> = Vec::with_capacity(512);
     for hop in hops {
-        for word in hop.raw.split(u8::is_ascii_whitespace) {
-            hasher.write(word);
+        line.clear();
+        line.resize(hop.raw.len() + 1, b'\n');
+        let mut length = 0;
+        for octet in &hop.raw {
+            if let Some(place) = line.get_mut(length) {
+                *place = *octet;
+            }
+            length += usize::from(!octet.is_ascii_whitespace());
         }
-        hasher.write_u8(b'\n');
+        line.truncate(length);
+        line.push(b'\n');
+        hasher.write(&line);
     }
     hasher.finish()
 }

@@ -41,6 +41,25 @@ pub fn chain(chain: &Chain) -> Value {
     envelope("chain", &ChainData::from(chain))
 }
 
+/// The same document in one line, written straight from the twins: for many
+/// messages.
+#[must_use]
+pub fn chain_line(chain: &Chain) -> String {
+    #[derive(Serialize)]
+    struct Envelope {
+        schema: &'static str,
+        r#type: &'static str,
+        data: ChainData,
+    }
+    let document = Envelope {
+        schema: SCHEMA_VERSION,
+        r#type: "chain",
+        data: ChainData::from(chain),
+    };
+    serde_json::to_string(&document)
+        .expect("the twins are structs, strings and numbers, which always serialise")
+}
+
 /// Why the hops of one message lacked TLS.
 #[must_use]
 pub fn explanation(

@@ -35,7 +35,7 @@ pub mod verdict;
 pub mod words;
 
 pub use document::{
-    SCHEMA_VERSION, cases, cause, chain, code, domain_report, explanation, explanation_among,
-    history_diff, history_list, history_prune, scan_domain, scan_run, scan_summary, schema,
-    summary, unknown_line,
+    SCHEMA_VERSION, cases, cause, chain, chain_line, code, domain_report, explanation,
+    explanation_among, history_diff, history_list, history_prune, scan_domain, scan_run,
+    scan_summary, schema, summary, unknown_line,
 };

@@ -33,17 +33,46 @@ pub(super) enum IdShape {
     Domino,
 }
 
+/// Every shape that an id can be told by, one bit each: two ids with the same
+/// marks tell the same.
+pub(in crate::trace) fn id_marks(id: &str) -> u16 {
+    // Most are told apart by what stands between their parts.
+    const SHAPES: [(IdShape, Option<u8>); 10] = [
+        (IdShape::Courier, Some(b'.')),
+        (IdShape::Symantec, Some(b'.')),
+        (IdShape::Pps, Some(b'-')),
+        (IdShape::Mimecast, Some(b'-')),
+        (IdShape::Fortimail, Some(b'-')),
+        (IdShape::Domino, Some(b'-')),
+        (IdShape::Mcafee, Some(b'_')),
+        (IdShape::Barracuda, None),
+        (IdShape::Sendmail, None),
+        (IdShape::Cloudmark, None),
+    ];
+    let between = [b'.', b'-', b'_'].map(|mark| id.as_bytes().contains(&mark));
+    let possible = |mark: Option<u8>| match mark {
+        Some(b'.') => between[0],
+        Some(b'-') => between[1],
+        Some(_) => between[2],
+        None => true,
+    };
+    let shapes = SHAPES
+        .into_iter()
+        .map(|(shape, mark)| possible(mark) && of_id(id, shape));
+    let more = [exim_id(id), dovecot_id(id), postfix_id(id)];
+    shapes
+        .chain(more)
+        .fold(0, |marks, is| marks << 1 | u16::from(is))
+}
+
 /// Whether an id has this shape.
 pub(super) fn of_id(id: &str, shape: IdShape) -> bool {
     let hex = |part: &str, length: usize| {
         part.len() == length && part.bytes().all(|b| b.is_ascii_hexdigit())
     };
-    let parts: Vec<&str> = id.split('.').collect();
     match shape {
-        IdShape::Courier => match parts.as_slice() {
-            [one, two, three] => hex(one, 16) && hex(two, 16) && hex(three, 8),
-            _ => false,
-        },
+        IdShape::Courier => parts_of(id, '.')
+            .is_some_and(|[one, two, three]| hex(one, 16) && hex(two, 16) && hex(three, 8)),
         IdShape::Pps => id.split_once('-').is_some_and(|(head, count)| {
             (10..=12).contains(&head.len())
                 && head.starts_with(|c: char| c.is_ascii_digit())
@@ -66,29 +95,24 @@ pub(super) fn of_id(id: &str, shape: IdShape) -> bool {
                 && head.bytes().any(|b| b.is_ascii_alphabetic())
                 && process.bytes().all(|b| b.is_ascii_digit())
         }
-        IdShape::Symantec => match parts.as_slice() {
-            [one, two, three, four] => {
-                hex(one, 2)
-                    && hex(two, 2)
-                    && three.len() == 5
-                    && three.bytes().all(|b| b.is_ascii_digit())
-                    && hex(four, 8)
-            }
-            _ => false,
-        },
+        IdShape::Symantec => parts_of(id, '.').is_some_and(|[one, two, three, four]| {
+            hex(one, 2)
+                && hex(two, 2)
+                && three.len() == 5
+                && three.bytes().all(|b| b.is_ascii_digit())
+                && hex(four, 8)
+        }),
         // Two halves that begin with the same time.
         IdShape::Cloudmark => {
             id.len() == 22
                 && id.bytes().all(|b| b.is_ascii_alphanumeric())
                 && id.get(..3) == id.get(13..16)
         }
-        IdShape::Mcafee => {
-            let parts: Vec<&str> = id.split('_').collect();
-            parts.len() == 7
-                && parts
-                    .iter()
-                    .all(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_hexdigit()))
-        }
+        IdShape::Mcafee => parts_of::<7>(id, '_').is_some_and(|parts| {
+            parts
+                .iter()
+                .all(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_hexdigit()))
+        }),
         IdShape::Domino => id.split_once('-').is_some_and(|(time, count)| {
             time.len() == 16
                 && time.starts_with("20")
@@ -97,6 +121,30 @@ pub(super) fn of_id(id: &str, shape: IdShape) -> bool {
                 && count.bytes().all(|b| b.is_ascii_digit())
         }),
     }
+}
+
+/// The parts of an id that has so many.
+fn parts_of<const COUNT: usize>(id: &str, between: char) -> Option<[&str; COUNT]> {
+    let mut parts = id.split(between);
+    let mut found = [""; COUNT];
+    for part in &mut found {
+        *part = parts.next()?;
+    }
+    parts.next().is_none().then_some(found)
+}
+
+/// Exim's: 6-6-2, and 6-11-4 since 4.97.
+fn exim_id(id: &str) -> bool {
+    parts_of(id, '-')
+        .is_some_and(|parts: [&str; 3]| matches!(parts.map(str::len), [6, 6, 2] | [6, 11, 4]))
+}
+
+/// Dovecot's: a session's 128 bits in base64.
+fn dovecot_id(id: &str) -> bool {
+    id.len() == 22
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/')
 }
 
 /// Postfix's queue identifiers: hexadecimal, or the long form, which has no
@@ -144,10 +192,7 @@ pub(super) fn of_line<'a>(line: &Line<'a>, shape: Shape) -> Option<&'a str> {
             }),
         Shape::Exim => {
             let id = received.id.as_ref()?.text.as_str();
-            // 6-6-2, and 6-11-4 since 4.97.
-            let parts: Vec<usize> = id.split('-').map(str::len).collect();
-            let shaped = matches!(parts.as_slice(), [6, 6, 2] | [6, 11, 4]);
-            (lower && shaped).then_some("")
+            (lower && exim_id(id)).then_some("")
         }
         Shape::Qmail => {
             let from = received.from.as_ref()?;
@@ -182,13 +227,9 @@ pub(super) fn of_line<'a>(line: &Line<'a>, shape: Shape) -> Option<&'a str> {
             .comments()
             .any(|(comment, _)| comment.text.contains("rhost-flags-"))
             .then_some(""),
-        // A session's 128 bits in base64, and the sender behind them.
+        // A session, and the sender behind it.
         Shape::Dovecot => {
-            let id = received.id.as_ref()?.text.as_str();
-            let session = id.len() == 22
-                && id
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'+' || b == b'/');
+            let session = dovecot_id(received.id.as_ref()?.text.as_str());
             let sender = line
                 .comments()
                 .any(|(comment, _)| comment.text.starts_with("envelope-from <"));

@@ -60,6 +60,11 @@ impl<'a> Line<'a> {
 }
 
 impl When {
+    /// The texts that must stand in the line.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        self.text.iter().map(String::as_str)
+    }
+
     /// The text that carries the version, if every condition holds.
     pub fn holds<'a>(&self, line: &Line<'a>) -> Option<&'a str> {
         let received = line.received;

@@ -1,0 +1,105 @@
+//! A bounded memory of what was met lately.
+//!
+//! Mail repeats itself: the same hosts stand in thousands of messages, and what
+//! is worked out about one is worth keeping for the next. What was not asked for
+//! in a while is forgotten, so that no input makes the memory grow.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Values by octets. There are two halves: what was met lately, and what was met
+/// before that; when the first is full, the second is forgotten.
+#[derive(Debug)]
+pub struct Lately<V> {
+    lately: Half<V>,
+    before: Half<V>,
+    /// Of the keys in the first half.
+    octets: usize,
+    most: usize,
+}
+
+type Half<V> = HashMap<Box<[u8]>, V, BuildHasherDefault<Quick>>;
+
+/// A quick hash that a hostile input can make collide: so few keys are kept that
+/// to look at them all would do no harm.
+#[derive(Debug, Default)]
+struct Quick(u64);
+
+impl Hasher for Quick {
+    fn write(&mut self, octets: &[u8]) {
+        const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+        let (words, rest) = octets.as_chunks::<8>();
+        let mut last = [0; 8];
+        if let Some(last) = last.get_mut(..rest.len()) {
+            last.copy_from_slice(rest);
+        }
+        for word in words.iter().chain(std::iter::once(&last)) {
+            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(ODD);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        // The best bits are the upper ones, and the table takes the lower too.
+        self.0 ^ (self.0 >> 32)
+    }
+}
+
+impl<V: Clone> Lately<V> {
+    /// A memory whose halves hold keys of so many octets each.
+    #[must_use]
+    pub fn new(most: usize) -> Self {
+        Self {
+            lately: Half::default(),
+            before: Half::default(),
+            octets: 0,
+            most,
+        }
+    }
+
+    /// What was kept under a key, if it was not forgotten.
+    pub fn recall(&mut self, key: &[u8]) -> Option<V> {
+        if let Some(value) = self.lately.get(key) {
+            return Some(value.clone());
+        }
+        let value = self.before.remove(key)?;
+        self.keep(key, value.clone());
+        Some(value)
+    }
+
+    /// Keeps a value.
+    pub fn keep(&mut self, key: &[u8], value: V) {
+        if self.octets + key.len() > self.most {
+            self.before = std::mem::take(&mut self.lately);
+            self.octets = 0;
+        }
+        self.octets += key.len();
+        self.lately.insert(key.into(), value);
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.lately.clear();
+        self.before.clear();
+        self.octets = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_stays_and_the_rest_goes() {
+        let mut lately = Lately::new(80);
+        lately.keep(b"often", 1);
+        lately.keep(b"once", 2);
+        for number in 0..1_000_u64 {
+            lately.keep(&number.to_be_bytes(), 3);
+            assert_eq!(lately.recall(b"often"), Some(1));
+            assert!(lately.lately.len() <= 16 && lately.before.len() <= 16);
+        }
+        assert_eq!(lately.recall(b"once"), None);
+        lately.clear();
+        assert_eq!(lately.recall(b"often"), None);
+    }
+}

@@ -1,0 +1,181 @@
+//! What a message says of itself: who wrote it, to whom, and whether writer and
+//! reader encrypted it between themselves.
+//!
+//! Encryption by the sender for the reader is looked for in the first octets of
+//! the body only.
+
+use crate::trace::chain::{EndToEnd, MessageFacts};
+use crate::trace::date;
+use crate::trace::encoded_word::decode_words;
+use crate::trace::message::{Field, Header};
+
+/// How much of a body is looked at.
+const BODY_LOOK: usize = 64 * 1024;
+
+/// What the message says of itself.
+pub(super) fn facts(header: &Header<'_>, input: &[u8]) -> MessageFacts {
+    let one = |name: &str| header.fields.iter().find(|field| field.is(name));
+    let value = |name: &str| one(name).map(|field| field.value().text);
+    let body = header
+        .body
+        .and_then(|start| input.get(start..(start.saturating_add(BODY_LOOK)).min(input.len())));
+    MessageFacts {
+        message_id: value("Message-ID").map(|id| id.trim().trim_matches(['<', '>']).to_owned()),
+        date: value("Date").and_then(|text| match date::plain(text.as_bytes()) {
+            Some(plain) => Some(plain.at),
+            None => date::find(&text).map(|found| found.at),
+        }),
+        from: value("From").and_then(|text| addresses(&text, 1).into_iter().next()),
+        to: value("To")
+            .map(|text| addresses(&text, 100))
+            .unwrap_or_default(),
+        subject: value("Subject").map(|text| decode_words(text.trim())),
+        end_to_end: end_to_end(one("Content-Type"), body.unwrap_or_default()),
+        tls_not_required: value("TLS-Required")
+            .is_some_and(|text| text.trim().eq_ignore_ascii_case("no")),
+    }
+}
+
+/// The addresses of an address list (RFC 5322, section 3.4), without display
+/// names, comments and group names.
+fn addresses(text: &str, most: usize) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut word = String::new();
+    let mut angle: Option<String> = None;
+    let mut quoted = false;
+    let mut escaped = false;
+    let mut depth = 0_usize;
+    for c in text.chars().chain(std::iter::once(',')) {
+        if escaped {
+            escaped = false;
+        } else if c == '\\' && (quoted || depth > 0) {
+            escaped = true;
+            continue;
+        } else if depth > 0 {
+            match c {
+                '(' => depth += 1,
+                ')' => depth -= 1,
+                _ => {}
+            }
+            continue;
+        } else if quoted {
+            quoted = c != '"';
+        } else {
+            match c {
+                '"' => quoted = true,
+                '(' => {
+                    depth += 1;
+                    continue;
+                }
+                '<' => {
+                    angle = Some(String::new());
+                    continue;
+                }
+                '>' => {
+                    if let Some(address) = angle.take() {
+                        word = address;
+                    }
+                    continue;
+                }
+                ':' if angle.is_none() => {
+                    word.clear();
+                    continue;
+                }
+                ',' | ';' => {
+                    let address = std::mem::take(&mut word);
+                    let address = address.trim();
+                    if !address.is_empty() && address.contains('@') {
+                        found.push(address.to_owned());
+                        if found.len() >= most {
+                            return found;
+                        }
+                    }
+                    angle = None;
+                    continue;
+                }
+                _ => {}
+            }
+        }
+        match angle.as_mut() {
+            Some(address) => address.push(c),
+            None => word.push(c),
+        }
+    }
+    found
+}
+
+/// Whether sender and reader encrypted the message between themselves.
+fn end_to_end(content_type: Option<&Field<'_>>, body: &[u8]) -> EndToEnd {
+    let declared = content_type
+        .map(|field| field.value().text.to_ascii_lowercase())
+        .unwrap_or_default();
+    let media = declared.split(';').next().unwrap_or_default().trim();
+    // RFC 8551, section 3.2.2: signed-data and certs-only are not encrypted.
+    if (media == "application/pkcs7-mime" || media == "application/x-pkcs7-mime")
+        && !declared.contains("signed-data")
+        && !declared.contains("certs-only")
+        && !declared.contains("compressed-data")
+    {
+        return EndToEnd::SmimeEncrypted;
+    }
+    // RFC 3156, section 4.
+    if media == "multipart/encrypted" {
+        return EndToEnd::PgpMime;
+    }
+    let armour: &[u8] = b"-----BEGIN PGP MESSAGE-----";
+    let inline = body.starts_with(armour)
+        || memchr::memmem::find_iter(body, armour)
+            .any(|at| at.checked_sub(1).and_then(|before| body.get(before)) == Some(&b'\n'));
+    if inline {
+        EndToEnd::PgpInline
+    } else {
+        EndToEnd::None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::message::read;
+
+    #[test]
+    fn a_message_says_who_it_is_from_and_to() {
+        let input = b"From: \"Doe, J\" (x <no@no>) <j@a.example>\nTo: G: x@y.example, Z <z@y.example>;\n\
+            Subject: =?utf-8?Q?gr=C3=BC=C3=9Fe?= =?utf-8?B?IQ==?= =?x-unknown?Q?a?=\nMessage-ID: <1@a>\nTLS-Required: No\n\n-----BEGIN PGP MESSAGE-----\n";
+        let facts = facts(&read(input), input);
+        assert_eq!(facts.from.as_deref(), Some("j@a.example"));
+        assert_eq!(facts.to, ["x@y.example", "z@y.example"]);
+        assert_eq!(
+            facts.subject.as_deref(),
+            Some("gr\u{fc}\u{df}e! =?x-unknown?Q?a?=")
+        );
+        assert_eq!(facts.end_to_end, EndToEnd::PgpInline);
+        assert!(facts.tls_not_required);
+    }
+
+    #[test]
+    fn end_to_end_encryption_is_told_from_a_signature() {
+        for (value, kind) in [
+            (
+                "application/pkcs7-mime; smime-type=enveloped-data",
+                EndToEnd::SmimeEncrypted,
+            ),
+            (
+                "application/pkcs7-mime; smime-type=signed-data",
+                EndToEnd::None,
+            ),
+            (
+                "multipart/encrypted; protocol=\"application/pgp-encrypted\"",
+                EndToEnd::PgpMime,
+            ),
+            ("multipart/signed", EndToEnd::None),
+        ] {
+            let input = format!("Content-Type: {value}\n\nx");
+            assert_eq!(
+                facts(&read(input.as_bytes()), input.as_bytes()).end_to_end,
+                kind,
+                "{value}"
+            );
+        }
+    }
+}
