@@ -132,6 +132,7 @@ fn summary(lines: u64, complete: bool) -> String {
         duration_ms: 1,
         endpoints: 1,
         connections: 1,
+        policies: 4,
     })
     .to_string()
 }
@@ -409,7 +410,14 @@ fn a_table_is_safe_for_spreadsheets() {
     assert!(lines[0].starts_with("\"line\",\"input\",\"domain\""));
     assert!(lines[1].starts_with("1,\"one.example\",\"one.example\",\"2026-11-21T23:10:00Z\""));
     assert!(lines[3].starts_with("3,\"'=cmd|'/C calc'!A0\",\"\",\"\",\"unknown\""));
-    assert_eq!(said.err, "");
+    // What has no place in the table.
+    assert_eq!(
+        said.err,
+        format!(
+            "starttrace: partners.txt: scan begun {PROBED}, ended {PROBED}; 3 lines answered, \
+             which is all.\n"
+        )
+    );
 }
 
 #[test]

@@ -3,7 +3,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "scan/circumstances.rs"]
+mod circumstances;
 mod lab;
+#[path = "scan/shared.rs"]
+mod shared;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -398,6 +398,7 @@ fn sample_summary() -> ScanSummary {
         duration_ms: 61_204,
         endpoints: 2,
         connections: 3,
+        policies: 4,
     }
 }
 

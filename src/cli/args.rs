@@ -413,7 +413,7 @@ pub struct Scan {
     #[arg(long, value_name = "LEVEL", help_heading = "Results")]
     pub fail_on: Option<Level>,
 
-    /// Begin at most this many connections to mail hosts a second [default: no
+    /// Begin at most this many connections to mail and policy hosts a second [default: no
     /// limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000), help_heading = "Politeness")]
     pub rate: Option<u32>,
@@ -424,9 +424,16 @@ pub struct Scan {
     /// How long to wait before a domain is tried again
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(0..=86_400), help_heading = "Politeness")]
     pub retry_after: u32,
+    /// How long to wait when the resolver or the network here fails, before the
+    /// scan ends with status 4 and the command that goes on; a number of seconds,
+    /// or with m, h, d
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_span, help_heading = "Politeness")]
+    pub patience: u64,
 
     #[command(flatten)]
     pub probing: Probing,
+    #[command(flatten)]
+    pub remembering: Remembering,
 }
 
 /// Render saved results in another form, or judge them again
@@ -686,6 +693,26 @@ fn parse_end(text: &str) -> Result<jiff::Timestamp, String> {
 
 fn parse_zone(text: &str) -> Result<jiff::tz::Offset, String> {
     crate::mta_log::zone(text).ok_or_else(|| "write it as +0200, -05:00 or UTC".to_owned())
+}
+
+/// A span in seconds: `90`, `90s`, `15m`, `6h`, `2d`.
+fn parse_span(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(end) => text.split_at(end),
+        None => (text, "s"),
+    };
+    let seconds = match unit {
+        "s" => Some(1),
+        "m" | "min" => Some(60),
+        "h" => Some(3600),
+        "d" => Some(86_400),
+        _ => None,
+    };
+    seconds
+        .zip(number.parse::<u64>().ok())
+        .and_then(|(unit, number)| number.checked_mul(unit))
+        .filter(|seconds| *seconds <= 366 * 86_400)
+        .ok_or_else(|| "write a number of seconds, or one with m, h or d (15m, 6h)".to_owned())
 }
 
 fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {

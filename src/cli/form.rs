@@ -10,6 +10,7 @@ use crate::cli::output::{Output, Trouble, complain};
 use crate::cli::report::rewritten;
 use crate::observed::domain::DomainObservation;
 use crate::report::csv::{self, Table};
+use crate::report::facts::Facts;
 use crate::report::html::{self, Counts};
 use crate::report::json::chain::ChainData;
 use crate::report::json::domain::DomainReport;
@@ -158,7 +159,7 @@ impl Form {
                     Shown::Explanation { explanation, .. } => {
                         (Table::Hops, csv::explanation(explanation))
                     }
-                    // What is counted can be counted in the table.
+                    // Told at the end.
                     Shown::Run { .. } | Shown::Summary { .. } => return Ok(None),
                     Shown::Other { of, .. } => return Ok(Some(no_form(of, "a table"))),
                 };
@@ -205,7 +206,7 @@ impl Form {
     }
 
     /// Ends what has an end.
-    pub fn end(&mut self, bad: u64, output: &mut Output) -> Result<(), Trouble> {
+    pub fn end(&mut self, bad: u64, facts: &Facts, output: &mut Output) -> Result<(), Trouble> {
         match self {
             Self::Json(held) => match held.take() {
                 Some(document) => output.pretty(&document),
@@ -213,10 +214,15 @@ impl Form {
             },
             Self::Html(counts) => {
                 counts.bad = bad;
-                output.raw(html::foot(counts).as_bytes())
+                output.raw(html::foot(counts, facts).as_bytes())
+            }
+            Self::Csv(_) => {
+                // A table has no place for it.
+                facts.sentences().iter().for_each(|fact| complain(fact));
+                Ok(())
             }
             Self::Policy(policies) => policies.end(output),
-            Self::Text | Self::Ndjson | Self::Csv(_) => Ok(()),
+            Self::Text | Self::Ndjson => Ok(()),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::cli::output::{Output, Trouble, complain};
 use crate::cli::saved::{Item, Saved};
 use crate::cli::{Exit, judging};
 use crate::observed::domain::DomainObservation;
+use crate::report::facts::Facts;
 use crate::report::json::read::{self, Document, ReadError};
 use crate::report::json::scan::{DomainData, InputLine};
 use crate::report::json::{self, domain::DomainReport};
@@ -40,6 +41,7 @@ pub fn run(args: &Report, format: Format, output: &mut Output) -> Result<Exit, T
         documents: 0,
         bad: 0,
         scans: Scans::default(),
+        facts: Facts::default(),
     };
     for (file, name) in args.files.iter().zip(&names) {
         match Saved::open(file) {
@@ -78,6 +80,7 @@ struct Run {
     documents: u64,
     bad: u64,
     scans: Scans,
+    facts: Facts,
 }
 
 /// Whether the scans among the inputs came to their end.
@@ -145,6 +148,12 @@ impl Run {
 
     /// What is to be shown of a document; none where it is filtered out.
     fn judge(&mut self, document: Document, text: String) -> Result<Option<Shown>, Refused> {
+        match &document {
+            Document::Run(run) => self.facts.run(run),
+            Document::Domain(_) => self.facts.line(),
+            Document::ScanSummary(summary) => self.facts.summary(summary),
+            _ => {}
+        }
         let again = self.at.is_some() || self.required.is_some();
         let wants =
             |protection: Protection| self.only.is_empty() || self.only.contains(&protection);
@@ -277,7 +286,7 @@ impl Run {
                 self.bad - MOST_TOLD
             ));
         }
-        self.form.end(self.bad, output)?;
+        self.form.end(self.bad, &self.facts, output)?;
         if self.documents == 0 {
             if self.bad == 0 {
                 complain(&format!(

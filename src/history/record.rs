@@ -49,6 +49,11 @@ impl Entry {
             endpoints: endpoints.collect(),
         }
     }
+
+    /// Octets of its document.
+    pub(super) fn size(&self) -> usize {
+        self.document.len()
+    }
 }
 
 /// What one message shows of one host.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
@@ -13,6 +13,9 @@ use super::trouble::{Trouble, Wrong};
 
 /// Entries that wait for the disk.
 const MOST_WAITING: usize = 4_096;
+
+/// Octets of theirs, so that large reports cannot fill the memory.
+const MOST_OCTETS: usize = 32 << 20;
 
 /// Entries written at once.
 const BATCH: usize = 256;
@@ -34,6 +37,8 @@ pub struct Recorder {
     entries: Option<SyncSender<Item>>,
     done: Receiver<Result<(), Trouble>>,
     lost: Arc<AtomicU64>,
+    /// Octets that wait.
+    waiting: Arc<AtomicUsize>,
 }
 
 #[derive(Debug)]
@@ -51,11 +56,13 @@ impl Recorder {
         let store = Store::open(path, Access::Write)?;
         let (entries, incoming) = mpsc::sync_channel(MOST_WAITING);
         let (outcome, done) = mpsc::channel();
+        let waiting = Arc::default();
+        let written = Arc::clone(&waiting);
         thread::Builder::new()
             .name("history".into())
             .spawn(move || {
                 // Nobody listens any more where the run did not wait.
-                let _ = outcome.send(write(store, &incoming));
+                let _ = outcome.send(write(store, &incoming, &written));
             })
             .map_err(|error| Trouble::new(path, Wrong::Other(error.to_string())))?;
         Ok(Self {
@@ -63,6 +70,7 @@ impl Recorder {
             entries: Some(entries),
             done,
             lost: Arc::default(),
+            waiting,
         })
     }
 
@@ -77,9 +85,13 @@ impl Recorder {
     }
 
     fn give(&self, item: Item) {
-        if let Some(entries) = &self.entries
-            && entries.try_send(item).is_err()
-        {
+        let Some(entries) = &self.entries else { return };
+        let size = item.size();
+        let waiting = self.waiting.fetch_add(size, Ordering::Relaxed);
+        // One that is large for itself is taken when nothing else waits.
+        let room = waiting == 0 || waiting.saturating_add(size) <= MOST_OCTETS;
+        if !room || entries.try_send(item).is_err() {
+            self.waiting.fetch_sub(size, Ordering::Relaxed);
             self.lost.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -101,17 +113,33 @@ impl Recorder {
     }
 }
 
-fn write(mut store: Store, incoming: &Receiver<Item>) -> Result<(), Trouble> {
+impl Item {
+    fn size(&self) -> usize {
+        match self {
+            Self::Observation(entry) => entry.size(),
+            // A line of text or two.
+            Self::Witness(_) => 0,
+        }
+    }
+}
+
+fn write(
+    mut store: Store,
+    incoming: &Receiver<Item>,
+    waiting: &AtomicUsize,
+) -> Result<(), Trouble> {
     let mut entries = Vec::new();
     let mut witnesses = Vec::new();
+    let mut octets = 0;
     loop {
         let ended = match incoming.recv_timeout(IDLE) {
             Ok(item) => {
+                octets += item.size();
                 match item {
                     Item::Observation(entry) => entries.push(*entry),
                     Item::Witness(entry) => witnesses.push(entry),
                 }
-                if entries.len() + witnesses.len() < BATCH {
+                if entries.len() + witnesses.len() < BATCH && octets < MOST_OCTETS / 2 {
                     continue;
                 }
                 false
@@ -123,6 +151,7 @@ fn write(mut store: Store, incoming: &Receiver<Item>) -> Result<(), Trouble> {
             put(&mut store, &entries, &witnesses)?;
             entries.clear();
             witnesses.clear();
+            waiting.fetch_sub(std::mem::take(&mut octets), Ordering::Relaxed);
         }
         if ended {
             return Ok(());

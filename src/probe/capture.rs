@@ -9,7 +9,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 
 use rustls::client::ResolvesClientCert;
@@ -46,6 +46,8 @@ pub struct Stack {
     classical: Arc<CryptoProvider>,
     rsa: Arc<CryptoProvider>,
     ecdsa: Arc<CryptoProvider>,
+    /// What every handshake that offers all there is has in common.
+    usual: OnceLock<ClientConfig>,
 }
 
 /// What a hello of this stack offers.
@@ -112,6 +114,33 @@ impl Stack {
             rsa: of(KeyKind::Rsa),
             ecdsa: of(KeyKind::Ecdsa),
             provider: Arc::new(whole),
+            usual: OnceLock::new(),
+        }
+    }
+
+    /// What a handshake is done by.
+    fn config(&self, offer: Offer) -> Result<ClientConfig, Error> {
+        if let (Offer::All, Some(usual)) = (offer, self.usual.get()) {
+            return Ok(usual.clone());
+        }
+        let mut config = ClientConfig::builder_with_provider(Arc::clone(self.provider(offer)))
+            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(self.recorder(offer)))
+            .with_no_client_auth();
+        // A resumed session shows no certificate.
+        config.resumption = rustls::client::Resumption::disabled();
+        Ok(match offer {
+            Offer::All => self.usual.get_or_init(|| config).clone(),
+            Offer::Classical | Offer::Certificates(_) => config,
+        })
+    }
+
+    fn recorder(&self, offer: Offer) -> Recorder {
+        Recorder {
+            algorithms: self.algorithms(),
+            schemes: self.schemes(offer),
+            proved: AtomicBool::new(false),
         }
     }
 
@@ -173,26 +202,20 @@ impl Stack {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let verifier = Arc::new(Recorder {
-            algorithms: self.algorithms(),
-            schemes: self.schemes(offer),
-            proved: AtomicBool::new(false),
-        });
+        let mut config = self.config(offer).map_err(|error| {
+            Broken::from(Failure::new(
+                Stage::Local,
+                Kind::HandshakeIncompatible,
+                format!("the TLS stack of this program cannot be set up: {error}"),
+            ))
+        })?;
+        // Each connection has its own, since they note what they see.
+        let verifier = Arc::new(self.recorder(offer));
         let requests = Arc::new(CertificateRequests(AtomicBool::new(false)));
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(self.provider(offer)))
-            .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-            .map_err(|error| {
-                Broken::from(Failure::new(
-                    Stage::Local,
-                    Kind::HandshakeIncompatible,
-                    format!("the TLS stack of this program cannot be set up: {error}"),
-                ))
-            })?
+        config
             .dangerous()
-            .with_custom_certificate_verifier(Arc::clone(&verifier) as Arc<dyn ServerCertVerifier>)
-            .with_client_cert_resolver(Arc::clone(&requests) as Arc<dyn ResolvesClientCert>);
-        // A resumed session shows no certificate.
-        config.resumption = rustls::client::Resumption::disabled();
+            .set_certificate_verifier(Arc::clone(&verifier) as Arc<dyn ServerCertVerifier>);
+        config.client_auth_cert_resolver = Arc::clone(&requests) as Arc<dyn ResolvesClientCert>;
         let (name, named) = server_name(host);
         config.enable_sni = named;
         let heard = Arc::new(Mutex::new(Vec::new()));

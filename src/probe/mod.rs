@@ -45,5 +45,5 @@ pub use options::{
 pub use prober::Prober;
 pub use proxy::{InvalidProxy, Proxy};
 pub use setup::SetupError;
-pub use share::{EndpointKey, Later, Share, Talked};
+pub use share::{EndpointKey, Fetched, Later, Share, Talked, Turn};
 pub use visit::Looks;

@@ -36,6 +36,7 @@ use crate::probe::mx;
 use crate::probe::net::Clock;
 use crate::probe::options::HTTPS_PORT;
 use crate::probe::proxy::{Proxy, connect};
+use crate::probe::share::{Fetched, Share};
 use crate::tls::identity;
 use crate::tls::pkix::PathJudge;
 use crate::tls_rpt;
@@ -69,6 +70,8 @@ pub struct Fetch<'a> {
     pub at: Timestamp,
     /// Whether an address of the host may be connected to.
     pub allowed: &'a (dyn Fn(&HostName, IpAddr) -> bool + Sync),
+    /// Who says when, where this is one domain of many.
+    pub share: Option<&'a dyn Share>,
 }
 
 /// The record, and the policy where it says that there is one. Also how many
@@ -207,19 +210,7 @@ struct File {
 impl Fetch<'_> {
     async fn policy(&self, domain: &DomainName) -> (Attempt<StsPolicy>, u32) {
         let mut connections = 0;
-        let fetching = Box::pin(self.file(domain, &mut connections));
-        let fetched = match self.clock.timeout(LONGEST_FETCH, fetching).await {
-            Ok(fetched) => fetched,
-            Err(_) => {
-                let mut failure = fetch_error(format!(
-                    "mta-sts.{domain} did not deliver the policy within {} s",
-                    LONGEST_FETCH.as_secs()
-                ));
-                failure.detail.waited = Some(LONGEST_FETCH);
-                Err(Attempt::failed(failure))
-            }
-        };
-        let policy = match fetched {
+        let policy = match Box::pin(self.file(domain, &mut connections)).await {
             Ok(file) => read(domain, &file),
             Err(attempt) => attempt,
         };
@@ -233,29 +224,66 @@ impl Fetch<'_> {
     ) -> Result<File, Attempt<StsPolicy>> {
         let name = policy::host(domain).ok_or(Attempt::Skipped(Because::NotAsked))?;
         let host = HostName::from_dns(&name);
-        let addresses = self.addresses(&host).await?;
+        // The time spent waiting for a turn is not the host's.
+        let mut budget = Budget {
+            clock: self.clock,
+            left: LONGEST_FETCH,
+        };
+        let (whose, addresses) = budget.spend(&host, self.addresses(&host)).await??;
         let mut last = None;
         for address in addresses.into_iter().take(MOST_ADDRESSES) {
+            let turn = match self.share {
+                None => None,
+                Some(share) => match share.policy_host(&whose, address).await {
+                    Ok(turn) => Some(turn),
+                    Err(Because::HostOverloaded) => {
+                        last = Some(format!(
+                            "{address} asked to be left alone for a while, and is"
+                        ));
+                        continue;
+                    }
+                    Err(because) => return Err(Attempt::Skipped(because)),
+                },
+            };
             let peer = SocketAddr::new(address, self.port);
-            match connect(self.clock, peer, self.source, self.proxy, LONGEST_DIAL).await {
-                Ok(stream) => {
-                    *connections += 1;
-                    return self
-                        .over(stream, &host, address)
-                        .await
-                        .map_err(Attempt::failed);
+            let mut connected = false;
+            let fetching = async {
+                let dialled = connect(self.clock, peer, self.source, self.proxy, LONGEST_DIAL);
+                match dialled.await {
+                    Ok(stream) => {
+                        connected = true;
+                        Some(self.over(stream, &host, address).await).transpose()
+                    }
+                    Err(failure) => {
+                        last = Some(failure.message);
+                        Ok(None)
+                    }
                 }
-                Err(failure) => last = Some(failure),
+            };
+            let fetched = budget.spend(&host, fetching).await;
+            *connections += u32::from(connected);
+            if let Some(turn) = turn {
+                turn.over(how(connected, &fetched));
+            }
+            if let Some(file) = fetched?.map_err(Attempt::failed)? {
+                return Ok(file);
             }
         }
-        let why = last.map_or_else(|| "it has no address".to_owned(), |f| f.message);
+        let why = last.unwrap_or_else(|| "it has no address".to_owned());
         Err(Attempt::failed(fetch_error(format!(
             "the policy host {host} cannot be reached: {why}"
         ))))
     }
 
-    async fn addresses(&self, host: &HostName) -> Result<Vec<IpAddr>, Attempt<StsPolicy>> {
-        let list = match mx::resolve(self.dns, host).await.addresses {
+    /// The addresses that may be connected to, and whose they are: the name at
+    /// the end of the aliases, where there are any.
+    async fn addresses(
+        &self,
+        host: &HostName,
+    ) -> Result<(HostName, Vec<IpAddr>), Attempt<StsPolicy>> {
+        let resolved = mx::resolve(self.dns, host).await;
+        let whose = resolved.canonical.unwrap_or_else(|| host.clone());
+        let list = match resolved.addresses {
             Attempt::Done(addresses) => addresses.list,
             Attempt::Failed(failure) => {
                 let message = match failure.kind {
@@ -279,7 +307,7 @@ impl Fetch<'_> {
         if any && allowed.is_empty() {
             return Err(Attempt::Skipped(Because::AddressNotPublic));
         }
-        Ok(allowed)
+        Ok((whose, allowed))
     }
 
     async fn over(
@@ -364,6 +392,48 @@ impl Fetch<'_> {
         let file = receive(response, peer).await;
         drop(connection);
         file
+    }
+}
+
+/// What is left of the time for a fetch.
+struct Budget {
+    clock: Clock,
+    left: Duration,
+}
+
+impl Budget {
+    /// Waits for a part of the fetch no longer than there is time.
+    async fn spend<F: Future>(
+        &mut self,
+        host: &HostName,
+        part: F,
+    ) -> Result<F::Output, Attempt<StsPolicy>> {
+        let began = self.clock.moment();
+        let done = self.clock.timeout(self.left, part).await;
+        self.left = self.clock.left(began, self.left);
+        done.map_err(|_| {
+            let mut failure = fetch_error(format!(
+                "{host} did not deliver the policy within {} s",
+                LONGEST_FETCH.as_secs()
+            ));
+            failure.detail.waited = Some(LONGEST_FETCH);
+            Attempt::failed(failure)
+        })
+    }
+}
+
+/// How a fetch went for the host. RFC 9110, section 15.6.4 and RFC 6585,
+/// section 4 are how one asks to be left alone.
+fn how(
+    connected: bool,
+    fetched: &Result<Result<Option<File>, Failure>, Attempt<StsPolicy>>,
+) -> Fetched {
+    match fetched {
+        _ if !connected => Fetched::Nowhere,
+        Ok(Err(failure)) if matches!(failure.detail.http_status, Some(429 | 503)) => {
+            Fetched::PutOff
+        }
+        _ => Fetched::Connected,
     }
 }
 

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 
 use crate::attempt::{Attempt, Because};
 use crate::dane::base::NextHop;
-use crate::failure::Kind;
+use crate::failure::{Failure, Kind};
 use crate::name::{DomainName, HostName};
 use crate::observed::domain::{
     Addresses, Control, Dnssec, DomainObservation, HostObservation, MtaSts, MxRecord, TlsRpt,
@@ -156,6 +156,12 @@ impl Prober {
         &self.inner.options
     }
 
+    /// The resolver that stands first.
+    #[must_use]
+    pub fn resolver(&self) -> String {
+        self.inner.dns.untested_facts().address
+    }
+
     /// The same prober, which shares its conversations with others: they are
     /// held when, and if, `share` says so.
     #[must_use]
@@ -174,16 +180,17 @@ impl Prober {
         Some(self.control(&host, port).await.attempt)
     }
 
-    /// Whether the resolver answers a question for a name, whatever it says of
-    /// it. A name never asked for before is answered by no cache.
-    pub async fn resolver_answers(&self, name: &HostName) -> bool {
+    /// Why the resolver does not answer a question for a name; nothing where it
+    /// does, whatever it says of it. A name never asked for before is answered
+    /// by no cache.
+    pub async fn resolver_trouble(&self, name: &HostName) -> Option<Failure> {
         let resolved = mx::resolve(&self.inner.dns, name).await;
-        resolved.addresses.failure().is_none_or(|failure| {
-            matches!(
-                failure.kind,
-                Kind::Nxdomain | Kind::NoData | Kind::DnssecBogus
-            )
-        })
+        let failure = resolved.addresses.failure()?;
+        let answered = matches!(
+            failure.kind,
+            Kind::Nxdomain | Kind::NoData | Kind::DnssecBogus
+        );
+        (!answered).then(|| failure.clone())
     }
 
     /// Probes where mail to a domain goes. `input` is what the user gave.
@@ -215,7 +222,7 @@ impl Prober {
         let next_hop = next_hop(domain, destinations.alias, &observation.mx);
         let (policies, ()) = tokio::join!(
             // On the heap, since both are large.
-            Box::pin(inner.policies(domain, takes_mail, loopback_is_meant)),
+            Box::pin(self.policies(domain, takes_mail, loopback_is_meant)),
             Box::pin(async {
                 observation.hosts = self.resolve(asked).await;
                 self.probe(&mut observation, next_hop.as_ref(), loopback_is_meant)
@@ -408,6 +415,54 @@ impl Prober {
         }
     }
 
+    /// What the domain says beside its MX records.
+    async fn policies(
+        &self,
+        domain: &DomainName,
+        takes_mail: Result<(), Because>,
+        loopback_is_meant: bool,
+    ) -> Policies {
+        let inner = &self.inner;
+        // RFC 8461 and RFC 8460 are about mail between servers.
+        let relayed = match inner.options.service() {
+            Service::Relay => Ok(()),
+            Service::Submission | Service::Submissions => Err(Because::Submission),
+        };
+        if let Err(because) = takes_mail.and(relayed) {
+            return Policies {
+                mta_sts: policy::unasked(because, because),
+                tls_rpt: Attempt::Skipped(because),
+                connections: 0,
+            };
+        }
+        let allowed = |host: &HostName, address: IpAddr| {
+            inner
+                .not_to_be_dialled(host, address, loopback_is_meant)
+                .is_none()
+        };
+        let fetch = Fetch {
+            dns: &inner.dns,
+            clock: inner.options.clock,
+            port: inner.options.policy_port,
+            source: inner.options.source,
+            proxy: inner.options.proxy.as_ref(),
+            stack: &inner.stack,
+            judge: inner.judge(),
+            at: inner.judged_at(),
+            allowed: &allowed,
+            share: self.share.as_deref(),
+        };
+        let ((mta_sts, connections), tls_rpt) = tokio::join!(
+            policy::mta_sts(&fetch, domain),
+            policy::tls_rpt(&inner.dns, domain)
+        );
+        Policies {
+            mta_sts,
+            tls_rpt,
+            connections,
+        }
+    }
+
     /// The control host's word, asked for once in a run.
     async fn control(&self, host: &HostName, port: u16) -> ControlResult {
         let cell = Arc::clone(&self.inner.control_cell());
@@ -495,51 +550,6 @@ struct Policies {
 impl Inner {
     fn control_cell(&self) -> MutexGuard<'_, Arc<OnceCell<ControlResult>>> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the domain says beside its MX records.
-    async fn policies(
-        &self,
-        domain: &DomainName,
-        takes_mail: Result<(), Because>,
-        loopback_is_meant: bool,
-    ) -> Policies {
-        // RFC 8461 and RFC 8460 are about mail between servers.
-        let relayed = match self.options.service() {
-            Service::Relay => Ok(()),
-            Service::Submission | Service::Submissions => Err(Because::Submission),
-        };
-        if let Err(because) = takes_mail.and(relayed) {
-            return Policies {
-                mta_sts: policy::unasked(because, because),
-                tls_rpt: Attempt::Skipped(because),
-                connections: 0,
-            };
-        }
-        let allowed = |host: &HostName, address: IpAddr| {
-            self.not_to_be_dialled(host, address, loopback_is_meant)
-                .is_none()
-        };
-        let fetch = Fetch {
-            dns: &self.dns,
-            clock: self.options.clock,
-            port: self.options.policy_port,
-            source: self.options.source,
-            proxy: self.options.proxy.as_ref(),
-            stack: &self.stack,
-            judge: self.judge(),
-            at: self.judged_at(),
-            allowed: &allowed,
-        };
-        let ((mta_sts, connections), tls_rpt) = tokio::join!(
-            policy::mta_sts(&fetch, domain),
-            policy::tls_rpt(&self.dns, domain)
-        );
-        Policies {
-            mta_sts,
-            tls_rpt,
-            connections,
-        }
     }
 
     async fn call(&self, host: Option<&HostName>, dane: Option<&Check>, address: IpAddr) -> Called {

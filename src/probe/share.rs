@@ -7,6 +7,9 @@
 //! whoever implements the trait says whether it is held now, later, not at all,
 //! or was held before.
 //!
+//! Policies of MTA-STS are each domain's own, so their fetches are not shared; but
+//! large providers publish those of many domains, and the same one says when.
+//!
 //! Facts are shared, judgement is not: whether a certificate matches TLSA
 //! records is asked again for every domain, since under usage 2 it may name
 //! the domain instead of the host (RFC 7672, section 3.2.2).
@@ -51,6 +54,24 @@ pub struct Talked {
     pub other_proved: bool,
 }
 
+/// How a fetch from a host of MTA-STS policies went, as far as it matters to
+/// who says when the next one may be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fetched {
+    /// A connection was made.
+    Connected,
+    /// And the host asked to be left alone for a while.
+    PutOff,
+    /// No connection was made.
+    Nowhere,
+}
+
+/// The right to one connection to a host of MTA-STS policies.
+pub trait Turn: fmt::Debug + Send {
+    /// Gives the right back.
+    fn over(self: Box<Self>, fetched: Fetched);
+}
+
 /// Who says when an endpoint is talked to, and keeps what came of it.
 pub trait Share: fmt::Debug + Send + Sync {
     /// What a conversation with the endpoint shows; `hold` holds one, and may
@@ -60,4 +81,13 @@ pub trait Share: fmt::Debug + Send + Sync {
         key: EndpointKey,
         hold: &'a (dyn Fn() -> Later<'a, Talked> + Send + Sync),
     ) -> Later<'a, Result<Arc<Talked>, Because>>;
+
+    /// Waits for the right to one connection to an address that policies are
+    /// fetched from; `host` is whose it is, at the end of its aliases. An error
+    /// is why none is to be made.
+    fn policy_host<'a>(
+        &'a self,
+        host: &'a HostName,
+        address: IpAddr,
+    ) -> Later<'a, Result<Box<dyn Turn>, Because>>;
 }

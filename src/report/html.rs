@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::finding::Code;
+use crate::report::facts::Facts;
 use crate::report::json::domain::DomainReport;
 use crate::report::json::scan::DomainData;
 use crate::report::json::verdict::{Finding, Seen, Senders};
@@ -70,10 +71,13 @@ pub fn head(files: &str) -> String {
     )
 }
 
-/// The end of the page, with what was counted.
+/// The end of the page, with what was counted, and the scans it was taken from.
 #[must_use]
-pub fn foot(counts: &Counts) -> String {
+pub fn foot(counts: &Counts, facts: &Facts) -> String {
     let mut out = String::from("<section id=\"counts\">\n");
+    for sentence in facts.sentences() {
+        let _ = writeln!(out, "<p>{}</p>", text(&sentence));
+    }
     if !counts.levels.is_empty() {
         out.push_str(
             "<table><thead><tr><th>Level</th><th>Domains</th><th>What it means</th></tr>\
@@ -329,7 +333,11 @@ mod tests {
             assert!(page.chars().all(|c| c == '\n' || !c.is_control()));
             assert_eq!(page.matches("</article>").count(), 1);
         }
-        let whole = format!("{}{}", head("a<b>.ndjson"), foot(&Counts::default()));
+        let whole = format!(
+            "{}{}",
+            head("a<b>.ndjson"),
+            foot(&Counts::default(), &Facts::default())
+        );
         assert!(whole.contains("a&lt;b&gt;.ndjson"));
         assert!(!whole.contains("<script") && !whole.contains("http:"));
     }

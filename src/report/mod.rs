@@ -2,6 +2,7 @@
 
 pub mod base64;
 pub mod csv;
+pub mod facts;
 pub mod html;
 pub mod json;
 pub mod policy;

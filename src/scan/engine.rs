@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 
 use crate::probe::Prober;
 use crate::scan::list::{Entry, ListError};
+use crate::scan::memory::Memory;
 use crate::scan::plan::Plan;
 use crate::scan::tally::Tally;
 use crate::scan::weather::{AGAIN, Tested, Trouble, Weather};
@@ -51,6 +52,10 @@ pub struct Settings {
     pub retry_after: Duration,
     /// Whether there is a control host, so that the network can be tested.
     pub has_control: bool,
+    /// How long a pause may last in which nothing comes of anything.
+    pub patience: Duration,
+    /// What earlier runs saw, and where what this one sees is stored.
+    pub memory: Option<Arc<Memory>>,
 }
 
 /// How a scan is told to end.
@@ -85,6 +90,8 @@ pub enum Ended {
     List(ListError),
     /// Results could no longer be written.
     Output,
+    /// What a pause waited for did not come in time.
+    GaveUp(String),
 }
 
 /// What goes in and comes out.
@@ -116,12 +123,13 @@ pub async fn run(
         plan,
         settings,
         output,
-        answers: Arc::new(Answers::new(settings.full)),
+        answers: Arc::new(Answers::new(settings.full, settings.memory.clone())),
         tasks: JoinSet::new(),
         later: Later::new(settings.retry_after),
         doubted: Vec::new(),
         weather: Weather::new(settings.has_control),
         testing: JoinSet::new(),
+        stalled: None,
         test_at: None,
         test_network: false,
         state: State::default(),
@@ -158,6 +166,8 @@ struct Engine<'a> {
     doubted: Vec<(Job, Instant, Answered)>,
     weather: Weather,
     testing: JoinSet<Tested>,
+    /// The beginning of the first pause since something came of a line.
+    stalled: Option<Instant>,
     /// When to test, if that is planned, and whether the network too.
     test_at: Option<Instant>,
     test_network: bool,
@@ -194,6 +204,7 @@ impl Engine<'_> {
                 return failed.map_or(Ended::Complete, Ended::List);
             }
             let later = self.later.next().filter(|_| self.may_begin());
+            let gives_up_at = self.gives_up_at();
             tokio::select! {
                 biased;
                 changed = stop.changed() => {
@@ -236,6 +247,13 @@ impl Engine<'_> {
                     }
                     None => input_ended = true,
                 },
+                () = until(gives_up_at), if gives_up_at.is_some() => {
+                    let what = self.state.paused.clone().unwrap_or_default();
+                    return match self.stop(stop).await {
+                        Ended::Output => Ended::Output,
+                        _ => Ended::GaveUp(what),
+                    };
+                }
                 () = until(later), if later.is_some() && (input_ended || self.settings.ordered) => {}
                 () = self.output.closed() => return Ended::Output,
                 _ = ticker.tick() => tell(&self.state, self.tally),
@@ -251,6 +269,13 @@ impl Engine<'_> {
             && self.tasks.len() < self.settings.in_flight
             && self.doubted.len() < self.settings.in_flight
             && (!self.settings.ordered || self.in_order.has_room(self.began))
+    }
+
+    /// When there is no more waiting. Pauses with nothing between them count as
+    /// one.
+    fn gives_up_at(&self) -> Option<Instant> {
+        self.state.paused.as_ref()?;
+        self.stalled?.checked_add(self.settings.patience)
     }
 
     fn begin(&mut self, job: Job) {
@@ -351,6 +376,7 @@ impl Engine<'_> {
             }
             Tested::Wrong(what) => {
                 self.state.paused = Some(what);
+                self.stalled.get_or_insert_with(Instant::now);
                 self.test_at = Some(Instant::now() + AGAIN);
                 for (job, _, _) in std::mem::take(&mut self.doubted) {
                     self.put_back(job);
@@ -363,7 +389,9 @@ impl Engine<'_> {
     async fn write(&mut self, job: &Job, answered: &Answered) -> bool {
         let line = answered.line(&job.entry);
         answered.count(self.tally);
+        self.answers.remember(answered);
         self.state.done += 1;
+        self.stalled = None;
         if !self.settings.ordered {
             return self.output.send(line).await.is_ok();
         }

@@ -19,7 +19,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::report::json::scan::{Journalled, RunData};
-use crate::scan::tally::Tally;
+use crate::scan::tally::{Counted, Tally};
 
 /// How often what was written is forced to the disk.
 const SYNC_EVERY: Duration = Duration::from_secs(5);
@@ -55,8 +55,9 @@ impl Unwritten {
 /// What an earlier run left.
 #[derive(Debug)]
 pub struct Past {
-    /// The first start.
+    /// The first start, and the last.
     pub run: RunData,
+    pub latest: RunData,
     pub done: Done,
     pub tally: Tally,
     /// A summary stands at the end.
@@ -254,6 +255,7 @@ fn take(past: &mut Option<Past>, line: Journalled) -> Result<(), JournalError> {
     match (line, &mut *past) {
         (Journalled::Run { data, .. }, None) => {
             *past = Some(Past {
+                latest: data.clone(),
                 run: data,
                 done: Done::default(),
                 tally: Tally::default(),
@@ -261,12 +263,12 @@ fn take(past: &mut Option<Past>, line: Journalled) -> Result<(), JournalError> {
                 cut: 0,
             });
         }
-        (Journalled::Run { .. }, Some(_)) => {}
+        (Journalled::Run { data, .. }, Some(past)) => past.latest = data,
         (_, None) => return Err(JournalError::NoRun),
         (Journalled::Domain { data, .. }, Some(past)) => {
             // A line that stands there twice counts once.
             if past.done.add(data.input.line) {
-                past.tally.add_journalled(&data);
+                past.tally.add(&Counted::of_journalled(&data));
             }
             past.ended = false;
         }

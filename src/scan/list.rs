@@ -259,6 +259,12 @@ fn shown(text: &[u8]) -> String {
     shown
 }
 
+/// SHA-256 in lower-case hexadecimal.
+#[must_use]
+pub fn sha256(octets: &[u8]) -> String {
+    lines::hexadecimal(digest::digest(&digest::SHA256, octets).as_ref())
+}
+
 /// The first eight octets of the SHA-256 of a line.
 fn share(line: &[u8]) -> u64 {
     let digest = digest::digest(&digest::SHA256, line);

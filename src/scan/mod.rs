@@ -7,7 +7,7 @@
 //! conversation with an endpoint among all domains whose mail it takes;
 //! [`weather`] tells a domain's trouble from that of our own network; and
 //! [`engine`] drives a [`Prober`](crate::probe::Prober) over the list.
-//! [`tally`] counts what came of it.
+//! [`tally`] counts what came of it, and [`memory`] stores it for later runs.
 //!
 //! The promise: each line of the list gives exactly one line of results, across
 //! any number of interruptions. A line is written when it is whole and final;
@@ -23,6 +23,7 @@ pub mod engine;
 pub mod exclude;
 pub mod journal;
 pub mod list;
+pub mod memory;
 pub mod once;
 pub mod output;
 pub mod pace;

@@ -12,6 +12,9 @@
 //!   after [`MOST_REFUSALS`] in a row nothing more is tried until that time is
 //!   over.
 //!
+//! Hosts of MTA-STS policies have a budget of their own, of the same size; what
+//! makes them wait is an answer of 429 or 503.
+//!
 //! Entry points: [`Pace::enter`] before a connection, [`Pace::leave`] with how
 //! it went.
 
@@ -76,7 +79,8 @@ pub struct Pace {
     hosts: Mutex<Kept<IpAddr, Host>>,
     providers: Mutex<Kept<Provider, Semaphore>>,
     everybody: Arc<Semaphore>,
-    next: Mutex<Option<Instant>>,
+    /// When the next connection to anybody may begin.
+    next: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Whose hosts these are, in two ways.
@@ -145,7 +149,22 @@ impl Pace {
             hosts: Mutex::default(),
             providers: Mutex::default(),
             everybody: Arc::new(Semaphore::new(limits.connections.max(1) as usize)),
-            next: Mutex::default(),
+            next: Arc::default(),
+        }
+    }
+
+    /// The same limits for other servers at the same addresses; what is for
+    /// everybody counts for both together.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        Self {
+            limits: self.limits,
+            per_provider: self.per_provider,
+            clock: self.clock,
+            hosts: Mutex::default(),
+            providers: Mutex::default(),
+            everybody: Arc::clone(&self.everybody),
+            next: Arc::clone(&self.next),
         }
     }
 

@@ -11,12 +11,65 @@ use crate::report::json::words::{AnswerWord, ProtectionWord};
 /// How many providers are counted at the same time. When there are more, those
 /// with the fewest domains are forgotten: a scan of a million domains meets
 /// hundreds of thousands that take one domain's mail each.
-const MOST_PROVIDERS: usize = 65_536;
+const MOST_PROVIDERS: usize = 32_768;
 
 /// How many providers and findings a summary names.
 const MOST_NAMED: usize = 20;
 
 type Levels = BTreeMap<ProtectionWord, u64>;
+
+/// Domains of one provider, by level: there are many of these.
+type Few = Vec<(ProtectionWord, u64)>;
+
+/// What counts of one line.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    level: ProtectionWord,
+    answer: AnswerWord,
+    findings: Box<[Code]>,
+    provider: Option<Box<str>>,
+}
+
+impl Counted {
+    /// Of a line of results.
+    #[must_use]
+    pub fn of(line: &DomainData) -> Self {
+        Self::new(
+            line.protection,
+            line.answer,
+            &line.findings,
+            line.provider.as_deref(),
+        )
+    }
+
+    /// Of a line that an earlier run wrote.
+    #[must_use]
+    pub fn of_journalled(line: &DomainBrief) -> Self {
+        Self::new(
+            line.protection,
+            line.answer,
+            &line.findings,
+            line.provider.as_deref(),
+        )
+    }
+
+    fn new(
+        level: ProtectionWord,
+        answer: AnswerWord,
+        findings: &[String],
+        provider: Option<&str>,
+    ) -> Self {
+        Self {
+            level,
+            answer,
+            findings: findings
+                .iter()
+                .filter_map(|word| Code::parse(word))
+                .collect(),
+            provider: provider.map(Into::into),
+        }
+    }
+}
 
 /// Lines by what came of them.
 #[derive(Debug, Clone, Default)]
@@ -25,58 +78,37 @@ pub struct Tally {
     pub levels: Levels,
     pub answers: ScanAnswers,
     findings: HashMap<Code, u64>,
-    providers: HashMap<String, Levels>,
+    providers: HashMap<Box<str>, Few>,
 }
 
 impl Tally {
     /// Adds a line.
-    pub fn add(&mut self, line: &DomainData) {
-        self.count(
-            line.protection,
-            line.answer,
-            &line.findings,
-            line.provider.as_deref(),
-        );
-    }
-
-    /// Adds a line that an earlier run wrote.
-    pub fn add_journalled(&mut self, line: &DomainBrief) {
-        self.count(
-            line.protection,
-            line.answer,
-            &line.findings,
-            line.provider.as_deref(),
-        );
-    }
-
-    fn count(
-        &mut self,
-        level: ProtectionWord,
-        answer: AnswerWord,
-        findings: &[String],
-        provider: Option<&str>,
-    ) {
+    pub fn add(&mut self, line: &Counted) {
+        let level = line.level;
         self.lines += 1;
         *self.levels.entry(level).or_default() += 1;
-        match answer.word() {
-            "yes" => self.answers.yes += 1,
-            "no" => self.answers.no += 1,
-            _ => self.answers.unknown += 1,
+        match line.answer {
+            AnswerWord::Yes => self.answers.yes += 1,
+            AnswerWord::No => self.answers.no += 1,
+            AnswerWord::Unknown => self.answers.unknown += 1,
         }
-        for code in findings.iter().filter_map(|word| Code::parse(word)) {
-            *self.findings.entry(code).or_default() += 1;
+        for code in &line.findings {
+            *self.findings.entry(*code).or_default() += 1;
         }
+        let provider = line.provider.as_deref();
         let Some(provider) = provider else {
             return;
         };
         match self.providers.get_mut(provider) {
-            Some(levels) => *levels.entry(level).or_default() += 1,
+            Some(levels) => match levels.iter_mut().find(|(known, _)| *known == level) {
+                Some((_, count)) => *count += 1,
+                None => levels.push((level, 1)),
+            },
             None => {
                 if self.providers.len() >= MOST_PROVIDERS {
                     self.forget_small_providers();
                 }
-                let levels = Levels::from([(level, 1)]);
-                self.providers.insert(provider.to_owned(), levels);
+                self.providers.insert(provider.into(), vec![(level, 1)]);
             }
         }
     }
@@ -120,23 +152,23 @@ impl Tally {
     /// The providers that take the mail of the most domains.
     #[must_use]
     pub fn providers(&self) -> Vec<ProviderCount> {
-        let mut all: Vec<(u64, &String, &Levels)> = self
+        let mut all: Vec<(u64, &str, &Few)> = self
             .providers
             .iter()
-            .map(|(name, levels)| (total(levels), name, levels))
+            .map(|(name, levels)| (total(levels), &**name, levels))
             .collect();
         all.sort_by(|one, other| (other.0, one.1).cmp(&(one.0, other.1)));
         all.into_iter()
             .take(MOST_NAMED)
             .map(|(domains, provider, levels)| ProviderCount {
-                provider: provider.clone(),
+                provider: provider.to_owned(),
                 domains,
-                protection: levels.clone(),
+                protection: levels.iter().copied().collect(),
             })
             .collect()
     }
 }
 
-fn total(levels: &Levels) -> u64 {
-    levels.values().sum()
+fn total(levels: &[(ProtectionWord, u64)]) -> u64 {
+    levels.iter().map(|(_, count)| count).sum()
 }

@@ -316,17 +316,27 @@ async fn test(prober: &Prober, known: VecDeque<HostName>, network: bool, begun: 
         let unheard = RandomState::new().hash_one(());
         let name = HostName::from_dns(&format!("starttrace-{unheard:016x}.{parent}"));
         let prober = prober.clone();
-        questions.spawn(async move { prober.resolver_answers(&name).await });
+        questions.spawn(async move { prober.resolver_trouble(&name).await });
     }
     let mut answers = false;
-    while let Some(answered) = questions.join_next().await {
-        answers |= answered.unwrap_or(false);
-        if answers {
-            break;
+    let mut trouble = None;
+    while let Some(asked) = questions.join_next().await {
+        match asked {
+            Ok(None) => {
+                answers = true;
+                break;
+            }
+            Ok(Some(failure)) => trouble = Some(failure),
+            Err(_) => {}
         }
     }
     if !answers {
-        return Tested::Wrong("the resolver does not answer".to_owned());
+        let how = trouble.map_or("no answer", |failure| failure.kind.word());
+        return Tested::Wrong(format!(
+            "the resolver does not answer ({}: {how}), which is its trouble or this network's, \
+             not the domains'",
+            prober.resolver()
+        ));
     }
     if network && let Some(Attempt::Failed(failure)) = prober.ask_control_again().await {
         return Tested::Wrong(failure.message);

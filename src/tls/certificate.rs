@@ -9,8 +9,6 @@
 //! Not supported: extensions other than subjectAltName. Paths and key usage
 //! are judged in `pkix`.
 
-use std::fmt::Write as _;
-
 use aws_lc_rs::digest;
 use jiff::Timestamp;
 use x509_parser::certificate::X509Certificate;
@@ -310,9 +308,11 @@ fn sha256(octets: &[u8]) -> String {
 }
 
 fn hexadecimal(octets: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(octets.len() * 2);
     for octet in octets {
-        write!(text, "{octet:02x}").expect("writing to a String cannot fail");
+        text.push(char::from(DIGITS[usize::from(octet >> 4)]));
+        text.push(char::from(DIGITS[usize::from(octet & 0xf)]));
     }
     text
 }

@@ -16,7 +16,7 @@ use rustls::sign::CertifiedKey;
 use super::world::{CertificateKind, ClientCertificate, ServerSpec, TlsVersions};
 
 /// The names of the certificate that is another host's.
-const OTHER_NAMES: [&str; 2] = ["mail.hoster.example", "www.hoster.example"];
+pub const OTHER_NAMES: [&str; 2] = ["mail.hoster.example", "www.hoster.example"];
 
 /// The authority.
 pub struct Authority {

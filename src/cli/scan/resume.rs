@@ -1,18 +1,16 @@
 //! Going on with an earlier scan: whether that makes sense, and how it is told.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use serde_json::Value;
 
 use crate::report::json::scan::RunData;
 
+use super::settings::{CIRCUMSTANCES, Named};
+
 /// Whether a file of results is of this list and of the same meaning.
-pub(super) fn fits(
-    run: &RunData,
-    hash: Option<&str>,
-    meaning: &BTreeMap<String, Value>,
-) -> Result<(), String> {
+pub(super) fn fits(run: &RunData, hash: Option<&str>, meaning: &Named) -> Result<(), String> {
     if run.tool != "starttrace" {
         return Err(format!("it was written by {}", run.tool));
     }
@@ -28,22 +26,8 @@ pub(super) fn fits(
             run.list.name
         ));
     }
-    let names: std::collections::BTreeSet<&String> =
-        run.options.keys().chain(meaning.keys()).collect();
-    let different: Vec<String> = names
-        .into_iter()
-        .filter(|name| run.options.get(*name) != meaning.get(*name))
-        .map(|name| {
-            let shown = |value: Option<&Value>| {
-                value.map_or_else(|| "not given".to_owned(), ToString::to_string)
-            };
-            format!(
-                "--{name} was {}, now {}",
-                shown(run.options.get(name)),
-                shown(meaning.get(name))
-            )
-        })
-        .collect();
+    let past = only(&run.options, |name| !CIRCUMSTANCES.contains(&name));
+    let different = differences(&past, meaning);
     if different.is_empty() {
         Ok(())
     } else {
@@ -52,6 +36,37 @@ pub(super) fn fits(
             different.join("; ")
         ))
     }
+}
+
+/// What is otherwise than when the last run began, and changes no line's meaning.
+pub(super) fn changes(latest: &RunData, circumstances: &Named) -> Vec<String> {
+    let past = only(&latest.options, |name| CIRCUMSTANCES.contains(&name));
+    differences(&past, circumstances)
+}
+
+fn only(options: &Named, wanted: impl Fn(&str) -> bool) -> Named {
+    options
+        .iter()
+        .filter(|(name, _)| wanted(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
+}
+
+fn differences(before: &Named, now: &Named) -> Vec<String> {
+    let shown =
+        |value: Option<&Value>| value.map_or_else(|| "not given".to_owned(), ToString::to_string);
+    let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    names
+        .into_iter()
+        .filter(|name| before.get(*name) != now.get(*name))
+        .map(|name| {
+            format!(
+                "--{name} was {}, now {}",
+                shown(before.get(name)),
+                shown(now.get(name))
+            )
+        })
+        .collect()
 }
 
 /// The command line that goes on.

@@ -18,7 +18,7 @@ use crate::probe::dns::message::{Ask, absolute, presentation, question};
 use crate::probe::dns::self_test::Tested;
 use crate::probe::dns::server::Resolver;
 use crate::probe::dns::tls::Channel;
-use crate::probe::dns::transport::{self, Miss};
+use crate::probe::dns::transport::{self, Miss, Sockets};
 use crate::probe::dns::trouble;
 use crate::probe::dns::validate::{Anchors, Trouble, Validator};
 use crate::probe::net::{Clock, Moment, is_descriptor_shortage};
@@ -65,22 +65,29 @@ struct Inner {
     at_once: Semaphore,
 }
 
-/// A resolver, and the connection to it that is kept where there is one.
+/// A resolver, and what is kept to ask it by.
 #[derive(Debug)]
 struct Upstream {
     resolver: Resolver,
-    tls: Option<Channel>,
+    way: Way,
+}
+
+/// How it is asked.
+#[derive(Debug)]
+enum Way {
+    Plain(Sockets),
+    Tls(Channel),
 }
 
 impl Upstream {
     fn new(resolver: Resolver, settings: &Settings) -> Self {
-        let tls = match &resolver {
-            Resolver::Plain(_) => None,
+        let way = match &resolver {
+            Resolver::Plain(address) => Way::Plain(Sockets::new(*address)),
             Resolver::Tls {
                 name,
                 address,
                 port,
-            } => Some(Channel::new(
+            } => Way::Tls(Channel::new(
                 name.clone(),
                 *address,
                 *port,
@@ -88,7 +95,7 @@ impl Upstream {
                 Arc::clone(&settings.roots),
             )),
         };
-        Self { resolver, tls }
+        Self { resolver, way }
     }
 }
 
@@ -470,13 +477,9 @@ impl Dns {
         question: &Message,
         span: Duration,
     ) -> Result<Message, Miss> {
-        let upstream = &self.inner.servers[place];
-        match (&upstream.resolver, &upstream.tls) {
-            (_, Some(channel)) => channel.send(question, span).await,
-            (Resolver::Plain(address), None) => {
-                transport::send(self.inner.clock, *address, question, span).await
-            }
-            (Resolver::Tls { .. }, None) => Err(Miss::Silence),
+        match &self.inner.servers[place].way {
+            Way::Tls(channel) => channel.send(question, span).await,
+            Way::Plain(sockets) => transport::send(self.inner.clock, sockets, question, span).await,
         }
     }
 }

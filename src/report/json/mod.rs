@@ -3,7 +3,7 @@
 //!
 //! Entry points: [`domain_report`], [`chain()`], [`explanation()`], [`code`],
 //! [`cause`], [`cases`], [`unknown_line`], [`history_list`] and its kin, and for a scan [`scan_run`], [`scan_domain`]
-//! and [`scan_summary`] give one document each, in the envelope
+//! (as a line of text [`scan_domain_line`]) and [`scan_summary`] give one document each, in the envelope
 //! `{"schema": "1.0", "type": T, "data": {…}}`; [`schema`] gives the JSON
 //! Schema (draft 2020-12) that all of them satisfy.
 //!
@@ -36,6 +36,6 @@ pub mod words;
 
 pub use document::{
     SCHEMA_VERSION, cases, cause, chain, chain_line, code, domain_report, explanation,
-    explanation_among, history_diff, history_list, history_prune, scan_domain, scan_run,
-    scan_summary, schema, summary, unknown_line,
+    explanation_among, history_diff, history_list, history_prune, scan_domain, scan_domain_line,
+    scan_run, scan_summary, schema, summary, unknown_line,
 };

@@ -180,8 +180,11 @@ pub struct ScanSummary {
     pub duration_ms: u64,
     /// Addresses probed in this run.
     pub endpoints: u64,
-    /// TCP connections opened in this run.
+    /// TCP connections to them opened in this run.
     pub connections: u64,
+    /// TCP connections opened in this run to fetch MTA-STS policies.
+    #[serde(default)]
+    pub policies: u64,
 }
 
 /// Which command made the summary.

@@ -162,9 +162,13 @@ pub fn summary(summary: &ScanSummary, where_to: &str) -> String {
             );
         }
     }
+    let policies = match summary.policies {
+        0 => String::new(),
+        fetched => format!(", {} for MTA-STS policies", counted(fetched)),
+    };
     let _ = writeln!(
         out,
-        "\n{} connections to {} endpoints in {}. {where_to}",
+        "\n{} connections to {} endpoints{policies}, in {}. {where_to}",
         counted(summary.connections),
         counted(summary.endpoints),
         span(Duration::from_millis(summary.duration_ms))

@@ -1,17 +1,19 @@
 //! One line answered: probed, judged, and put into words once for all lines
 //! that give the same domain.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use crate::history::Entry;
 use crate::name::DomainName;
 use crate::probe::Prober;
 use crate::report::json;
 use crate::report::json::scan::{DomainData, InputLine};
-use crate::scan::list::Entry;
+use crate::scan::list;
+use crate::scan::memory::Memory;
 use crate::scan::once::Once;
 use crate::scan::plan::Plan;
-use crate::scan::tally::Tally;
+use crate::scan::tally::{Counted, Tally};
 use crate::scan::weather::{Signs, Trouble};
 use crate::verdict::{self, Required};
 
@@ -25,6 +27,7 @@ const KEPT_FULL: usize = 128;
 pub struct Answers {
     domains: Once<DomainName, Answered>,
     full: bool,
+    memory: Option<Arc<Memory>>,
 }
 
 /// What came of a line.
@@ -38,27 +41,30 @@ pub(super) struct Answered {
 
 #[derive(Debug)]
 struct Found {
-    data: DomainData,
+    counted: Counted,
     /// The line as it is written, without what stands in front of and in its
     /// `input`.
-    tail: String,
+    tail: Box<str>,
+    /// What the history is still to have of it.
+    entry: Mutex<Option<Box<Entry>>>,
 }
 
 /// How every line of results begins.
 const HEAD: &str = r#"{"schema":"1.0","type":"domain","data":{"input":"#;
 
 impl Answers {
-    pub(super) fn new(full: bool) -> Self {
+    pub(super) fn new(full: bool, memory: Option<Arc<Memory>>) -> Self {
         Self {
             domains: Once::new(if full { KEPT_FULL } else { KEPT }),
             full,
+            memory,
         }
     }
 
     /// Answers a line, which was tried before if `tried` says when.
     pub(super) async fn of(
         &self,
-        entry: &Entry,
+        entry: &list::Entry,
         tried: Option<Instant>,
         prober: &Prober,
         plan: &Plan,
@@ -67,11 +73,11 @@ impl Answers {
             Ok(domain) => domain,
             Err(why) => {
                 let data = DomainData::invalid(blank(), &why.to_string());
-                return Answered::of(data, None);
+                return Answered::of(&data, None, None);
             }
         };
         if plan.excludes(domain.as_str()) {
-            return Answered::of(DomainData::excluded(blank(), domain), None);
+            return Answered::of(&DomainData::excluded(blank(), domain), None, None);
         }
         let recent = |answered: &Answered| {
             answered.trouble().is_none() || tried.is_none_or(|tried| answered.at >= tried)
@@ -83,10 +89,27 @@ impl Answers {
 
     async fn probe(&self, domain: &DomainName, prober: &Prober) -> Answered {
         let observation = prober.check(domain.as_str(), domain).await;
-        let verdict = verdict::assess(&observation, observation.at, Required::Tls);
+        let mut verdict = verdict::assess(&observation, observation.at, Required::Tls);
         let signs = Signs::of(&observation, &verdict);
+        let entry = self.memory.as_ref().map(|memory| {
+            memory.compare(&mut verdict, &observation);
+            Box::new(Memory::entry(&observation, &verdict))
+        });
         let data = DomainData::new(blank(), &observation, &verdict, self.full);
-        Answered::of(data, Some(signs))
+        Answered::of(&data, Some(signs), entry)
+    }
+
+    /// Has a result that is the last word stored in the history, once.
+    pub(super) fn remember(&self, answered: &Answered) {
+        let Some(memory) = &self.memory else { return };
+        let mut entry = answered
+            .found
+            .entry
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(entry) = entry.take() {
+            memory.store(*entry);
+        }
     }
 }
 
@@ -98,21 +121,20 @@ fn blank() -> InputLine {
 }
 
 impl Answered {
-    fn of(data: DomainData, signs: Option<Signs>) -> Self {
-        let line = json::scan_domain(&data).to_string();
+    fn of(data: &DomainData, signs: Option<Signs>, entry: Option<Box<Entry>>) -> Self {
+        let line = json::scan_domain_line(data);
         let tail = line
             .strip_prefix(HEAD)
             .and_then(|rest| rest.strip_prefix(r#"{"line":0,"text":""}"#))
             .expect("a domain line begins with its input, and a test holds it to that")
-            .to_owned();
-        // The report is in the tail; nothing else asks for it.
-        let data = DomainData {
-            report: None,
-            ..data
-        };
+            .into();
         Self {
             signs,
-            found: Arc::new(Found { data, tail }),
+            found: Arc::new(Found {
+                counted: Counted::of(data),
+                tail,
+                entry: Mutex::new(entry),
+            }),
             at: Instant::now(),
         }
     }
@@ -123,7 +145,7 @@ impl Answered {
     }
 
     /// The line of results for one line of the list.
-    pub(super) fn line(&self, entry: &Entry) -> String {
+    pub(super) fn line(&self, entry: &list::Entry) -> String {
         let text = serde_json::Value::from(entry.text.as_str());
         format!(
             "{HEAD}{{\"line\":{},\"text\":{text}}}{}\n",
@@ -132,6 +154,6 @@ impl Answered {
     }
 
     pub(super) fn count(&self, tally: &mut Tally) {
-        tally.add(&self.found.data);
+        tally.add(&self.found.counted);
     }
 }

@@ -60,6 +60,10 @@ pub(super) struct RawLines<R> {
     hash: digest::Context,
 }
 
+pub(super) fn hexadecimal(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
 impl<R: Read> RawLines<R> {
     pub(super) fn new(input: R) -> Self {
         Self {
@@ -71,8 +75,7 @@ impl<R: Read> RawLines<R> {
     }
 
     pub(super) fn hash(&self) -> String {
-        let digest = self.hash.clone().finish();
-        digest.as_ref().iter().map(|o| format!("{o:02x}")).collect()
+        hexadecimal(self.hash.clone().finish().as_ref())
     }
 
     pub(super) fn take(&mut self) -> io::Result<Option<Raw>> {
