@@ -36,6 +36,13 @@ struct Word<'a> {
 /// Finds the first date in `text`.
 #[must_use]
 pub fn find(text: &str) -> Option<Found> {
+    match plain(text.as_bytes()) {
+        Some(plain) => Some(plain.found(text)),
+        None => find_any(text),
+    }
+}
+
+fn find_any(text: &str) -> Option<Found> {
     let words = words_of(text, MOST_WORDS);
     (0..words.len()).find_map(|at| read_at(&words, at))
 }
@@ -340,6 +347,21 @@ pub(super) struct Plain {
     pub end: usize,
 }
 
+impl Plain {
+    fn found(self, text: &str) -> Found {
+        let zone = text.get(self.zone..self.end).unwrap_or_default();
+        Found {
+            at: self.at,
+            zone: match zone.split_once('(') {
+                Some((zone, name)) => format!("{} ({name}", zone.trim_ascii_end()),
+                None => zone.to_owned(),
+            },
+            start: self.start,
+            end: self.end,
+        }
+    }
+}
+
 /// Reads a text that is a date of that form and nothing else.
 pub(super) fn plain(text: &[u8]) -> Option<Plain> {
     let mut rest = Octets { text, at: 0 };
@@ -587,14 +609,8 @@ mod tests {
                         let Some(plain) = plain(text.as_bytes()) else {
                             continue;
                         };
-                        let found = find(&text).unwrap_or_else(|| panic!("{text}"));
-                        assert_eq!((plain.start, plain.end), (found.start, found.end), "{text}");
-                        assert_eq!(plain.at, found.at, "{text}");
-                        assert_eq!(
-                            &text[plain.zone..plain.end].replace('\t', " "),
-                            &found.zone,
-                            "{text}"
-                        );
+                        let found = find_any(&text).unwrap_or_else(|| panic!("{text}"));
+                        assert_eq!(plain.found(&text), found, "{text}");
                     }
                 }
             }

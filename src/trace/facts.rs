@@ -21,10 +21,9 @@ pub(super) fn facts(header: &Header<'_>, input: &[u8]) -> MessageFacts {
         .and_then(|start| input.get(start..(start.saturating_add(BODY_LOOK)).min(input.len())));
     MessageFacts {
         message_id: value("Message-ID").map(|id| id.trim().trim_matches(['<', '>']).to_owned()),
-        date: value("Date").and_then(|text| match date::plain(text.as_bytes()) {
-            Some(plain) => Some(plain.at),
-            None => date::find(&text).map(|found| found.at),
-        }),
+        date: value("Date")
+            .and_then(|text| date::find(&text))
+            .map(|found| found.at),
         from: value("From").and_then(|text| addresses(&text, 1).into_iter().next()),
         to: value("To")
             .map(|text| addresses(&text, 100))

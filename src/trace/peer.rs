@@ -42,10 +42,7 @@ impl Peer {
         if text.len() > 1024 || is_remark(text) {
             return None;
         }
-        let lower = text.to_ascii_lowercase();
-        if lower == "[local]" || lower.ends_with(" [local]") || lower.contains("[unix socket]") {
-            peer.socket = true;
-        }
+        peer.socket = is_socket(text);
         let words = words_of(text);
         // What follows the HELO word behind an address is the client's.
         let mut settled = false;
@@ -91,6 +88,20 @@ impl Peer {
     }
 }
 
+/// Whether a comment names a socket of the same host.
+fn is_socket(text: &str) -> bool {
+    let octets = text.as_bytes();
+    memchr::memchr_iter(b'[', octets).any(|at| {
+        let (before, rest) = octets.split_at(at);
+        let begins = |name: &[u8]| {
+            rest.get(..name.len())
+                .is_some_and(|head| head.eq_ignore_ascii_case(name))
+        };
+        let alone = before.last().is_none_or(|b| *b == b' ');
+        begins(b"[unix socket]") || (alone && rest.len() == 7 && begins(b"[local]"))
+    })
+}
+
 /// The words of a comment; `name[192.0.2.1]` is two of them, but not in what
 /// the client said: `helo=[192.0.2.1]`, `HELO name[192.0.2.1]`.
 fn words_of(text: &str) -> Vec<&str> {
@@ -120,7 +131,6 @@ pub(super) fn has_address(inner: &str) -> bool {
 
 /// Comments of other kinds that may hold addresses.
 fn is_remark(text: &str) -> bool {
-    let lower = text.get(..20).unwrap_or(text).to_ascii_lowercase();
     [
         "using ",
         "client ",
@@ -135,7 +145,7 @@ fn is_remark(text: &str) -> bool {
         "mailfrom:",
     ]
     .iter()
-    .any(|start| lower.starts_with(start))
+    .any(|start| strip_prefix_nocase(text, start).is_some())
 }
 
 fn without_nested(inner: &str) -> Cow<'_, str> {
@@ -201,7 +211,8 @@ fn host_name(word: &str) -> Option<String> {
 /// are unmapped.
 #[must_use]
 pub(super) fn address(word: &str) -> Option<IpAddr> {
-    if word.len() > 128 {
+    // Every address has one of the two.
+    if word.len() > 128 || memchr::memchr2(b'.', b':', word.as_bytes()).is_none() {
         return None;
     }
     let word = word.trim_end_matches([',', ';']);

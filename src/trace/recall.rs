@@ -177,7 +177,8 @@ impl Places {
                 Opens::Id if id.is_none() && recipient.is_none() => {
                     let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
                     let dots = word.iter().filter(|b| **b == b'.').count();
-                    if digits > 0 && digits + dots < word.len() {
+                    let version = dots > 0 && digits + dots == word.len();
+                    if digits > 0 && !version {
                         id = Some(range.word);
                     }
                 }
