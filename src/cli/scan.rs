@@ -77,6 +77,20 @@ impl Setup {
                 "--resume goes on with a file of results: name it with --output",
             ));
         }
+        // Before anything is written.
+        if args.list != Path::new("-") {
+            let unreadable = match std::fs::metadata(&args.list) {
+                Ok(about) if about.is_dir() => Some("it is a directory".to_owned()),
+                Ok(_) => None,
+                Err(error) => Some(error.to_string()),
+            };
+            if let Some(why) = unreadable {
+                return Err(Trouble::usage(format!(
+                    "cannot read {}: {why}",
+                    args.list.display()
+                )));
+            }
+        }
         let survey = if is_file(&args.list) {
             Some(survey(args, shard)?)
         } else if args.resume {

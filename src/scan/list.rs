@@ -95,12 +95,12 @@ pub enum ListError {
 impl fmt::Display for ListError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let some = |columns: &[String]| {
-            let mut list = columns
-                .iter()
-                .take(20)
-                .cloned()
-                .collect::<Vec<_>>()
-                .join(", ");
+            let short = |name: &String| match name.char_indices().nth(40) {
+                Some((end, _)) => format!("{}...", &name[..end]),
+                None => name.clone(),
+            };
+            let shown: Vec<String> = columns.iter().take(20).map(short).collect();
+            let mut list = shown.join(", ");
             if columns.len() > 20 {
                 list.push_str(", ...");
             }
