@@ -25,7 +25,8 @@ pub fn run(args: &Check, output: &mut Output) -> Result<Exit, Trouble> {
         match DomainName::from_input(input) {
             Ok(domain) => domains.push((input.clone(), domain)),
             Err(why) => {
-                complain(&format!("{input} is no domain: {why}"));
+                let shown = if input.is_empty() { "\"\"" } else { input };
+                complain(&format!("{shown} is no domain: {why}"));
                 exit = exit.worst(Exit::CannotTell);
             }
         }

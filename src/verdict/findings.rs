@@ -288,7 +288,8 @@ fn addresses(scene: &Scene<'_>, place: usize, host: &HostObservation, list: &mut
         );
     }
     if has_no_address(host) {
-        if by_mx {
+        // A host that was given stands in for one of an MX record.
+        if by_mx || name != scene.observation.domain.as_str() {
             let seen = match host.addresses.failure() {
                 Some(failure) => said(failure),
                 None => "neither an A nor an AAAA record".to_owned(),

@@ -45,8 +45,10 @@ pub(super) fn no_mail(observation: &DomainObservation) -> Option<NoMail> {
     if observation.hosts.is_empty() || !observation.hosts.iter().all(has_no_address) {
         return None;
     }
+    // Hosts that were given in place of the domain's own say nothing of it.
+    let own = |host: &HostObservation| host.host.as_str() == observation.domain.as_str();
     Some(match mx.source {
-        MxSource::Implicit => {
+        MxSource::Implicit if observation.hosts.iter().all(own) => {
             let nonexistent = observation.hosts.iter().all(|host| {
                 host.addresses
                     .failure()
@@ -60,7 +62,7 @@ pub(super) fn no_mail(observation: &DomainObservation) -> Option<NoMail> {
         }
         // RFC 5321, section 5.1: with MX records of which none is usable the
         // domain's own address must not be used.
-        MxSource::Mx | MxSource::NullMx => NoMail::NoAddress,
+        MxSource::Mx | MxSource::NullMx | MxSource::Implicit => NoMail::NoAddress,
     })
 }
 

@@ -304,6 +304,11 @@ fn a_domain_without_mail_is_told_from_one_not_found_out() {
     if let Attempt::Done(mx) = &mut bare.mx {
         mx.source = MxSource::Implicit;
     }
+    // Asked about with --mx: it says nothing of the domain's own name.
+    let mut given = domain(vec![host(0, MX1, vec![])]);
+    if let Attempt::Done(mx) = &mut given.mx {
+        mx.source = MxSource::Implicit;
+    }
     let mut half = bare.clone();
     half.hosts[0].addresses = Attempt::Done(Addresses {
         dnssec: Dnssec::Unvalidated,
@@ -322,6 +327,12 @@ fn a_domain_without_mail_is_told_from_one_not_found_out() {
         (
             "MX without address",
             domain(vec![host(10, MX1, vec![])]),
+            Protection::NoMail,
+            Code::MxTargetUnresolvable,
+        ),
+        (
+            "given host without address",
+            given,
             Protection::NoMail,
             Code::MxTargetUnresolvable,
         ),
