@@ -579,8 +579,8 @@ pub struct Probing {
     /// How much is asked of each address. "normal" opens one connection, and at
     /// most three: after a failed handshake one with a smaller hello and one
     /// with a hello made by hand, and one for a second certificate where TLSA
-    /// records bind. "deep" opens about twenty more, half a second and more
-    /// apart: each version, weak suites, post-quantum groups, other server
+    /// records bind. "deep" opens 20 to 30 further, half a second and more
+    /// apart: each version, weak suites, key exchange groups, other server
     /// names, EHLO again, a command behind STARTTLS
     #[arg(
         long,

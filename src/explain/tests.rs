@@ -284,6 +284,7 @@ fn looked_at(repeats: &[bool], preferred: Option<u32>, on_demand: Option<u32>) -
             answer: chosen(on_demand),
         }],
         post_quantum: Attempt::Skipped(Because::NotAsked),
+        groups: Attempt::Skipped(Because::NotAsked),
         without_name: Attempt::Skipped(Because::NotAsked),
         other_name: Attempt::Skipped(Because::NotAsked),
         repeats: repeats

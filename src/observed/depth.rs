@@ -24,6 +24,9 @@ pub struct Depth {
     pub suites: Vec<Asked<SuiteClass>>,
     /// A hello with post-quantum groups alone.
     pub post_quantum: Attempt<Choice>,
+    /// Every group it takes at its best version, in the order in which it chose
+    /// them of what was left.
+    pub groups: Attempt<Vec<u16>>,
     /// A handshake that names no server.
     pub without_name: Attempt<Shown>,
     /// A handshake that names a server nobody has.

@@ -9,7 +9,8 @@
 //! not asked is skipped and never looks like an answer.
 //!
 //! The questions, and what they cost: five versions, five classes of weak
-//! suites, post-quantum groups, no server name, a foreign server name, STARTTLS
+//! suites, post-quantum groups, one for each further group and one more, no
+//! server name, a foreign server name, STARTTLS
 //! unadvertised (where EHLO has none, and then instead of all the others), a
 //! command behind STARTTLS in the same segment, and [`REPEATS`] times EHLO. The
 //! certificate with the other kind of key is `visit`'s. `--suites` costs one
@@ -30,8 +31,8 @@ use crate::probe::endpoint::{Called, Errand, Hello};
 use crate::probe::visit::{Visit, random};
 use crate::tls::hello::flight::{ServerFlight, ServerKey};
 use crate::tls::hello::ladder::Enumeration;
-use crate::tls::hello::suites::Suite;
-use crate::tls::hello::{ClientHello, POST_QUANTUM_GROUPS, is_post_quantum, suites_for};
+use crate::tls::hello::suites::{KeyExchange, Suite};
+use crate::tls::hello::{CURVES, ClientHello, POST_QUANTUM_GROUPS, is_post_quantum, suites_for};
 use crate::tls::parameters::TlsVersion;
 
 /// Between one connection and the next.
@@ -132,6 +133,8 @@ impl Look<'_, '_> {
         let post_quantum = self
             .choice(&hello, "asking for post-quantum groups alone")
             .await;
+        let post_quantum = of_version(post_quantum, TlsVersion::Tls13);
+        let groups = self.groups(&versions, &post_quantum).await;
         let without_name = self.shown(None).await;
         let other_name = self.shown(Some(FOREIGN_NAME)).await;
         let (injection, repeats) = if implicit {
@@ -143,7 +146,8 @@ impl Look<'_, '_> {
             first_offered: true,
             versions,
             suites,
-            post_quantum: of_version(post_quantum, TlsVersion::Tls13),
+            post_quantum,
+            groups,
             without_name,
             other_name,
             repeats,
@@ -161,6 +165,7 @@ impl Look<'_, '_> {
             versions: Vec::new(),
             suites: Vec::new(),
             post_quantum: not_asked(),
+            groups: Attempt::Skipped(Because::NotOffered),
             without_name: Attempt::Skipped(Because::NotOffered),
             other_name: Attempt::Skipped(Because::NotOffered),
             repeats: self.repeats().await,
@@ -243,6 +248,64 @@ impl Look<'_, '_> {
         self.answer(hello, purpose)
             .await
             .map_err(|unasked| unasked.attempt(self.visit))
+    }
+
+    /// Every group at the best version that has any, beside those that the
+    /// answers before have told.
+    async fn groups(
+        &mut self,
+        versions: &[Asked<TlsVersion>],
+        post_quantum: &Attempt<Choice>,
+    ) -> Attempt<Vec<u16>> {
+        let best = match chosen_at(versions, TlsVersion::Tls13) {
+            Some(_) => Some(TlsVersion::Tls13),
+            None => best_below_13(versions),
+        };
+        let Some(version) = best else {
+            return Attempt::Skipped(Because::NotAsked);
+        };
+        let mut left = if version == TlsVersion::Tls13 {
+            POST_QUANTUM_GROUPS.to_vec()
+        } else {
+            CURVES.to_vec()
+        };
+        if version == TlsVersion::Tls13 && refused(post_quantum) {
+            left.retain(|group| !is_post_quantum(*group));
+        }
+        let mut accepted: Vec<u16> = Vec::new();
+        let told = [
+            post_quantum.done().and_then(|choice| choice.chosen),
+            chosen_at(versions, version),
+        ];
+        for group in told.into_iter().flatten().filter_map(|told| told.group) {
+            if let Some(at) = left.iter().position(|&offered| offered == group) {
+                accepted.push(left.remove(at));
+            }
+        }
+        // Before TLS 1.3 the suite decides whether there is a group at all.
+        let suites: Vec<u16> = suites_for(version)
+            .into_iter()
+            .filter(|code| {
+                let exchange = Suite::of(*code).map(Suite::key_exchange);
+                matches!(exchange, Some(KeyExchange::Tls13 | KeyExchange::Ecdhe))
+            })
+            .collect();
+        // What is left grows shorter each time.
+        while !left.is_empty() {
+            let hello = self.visit.by_hand(version).suites(&suites).groups(&left);
+            let answer = self.choice(&hello, "asking for one group less").await;
+            let choice = match of_version(answer, version) {
+                Attempt::Done(choice) => choice,
+                Attempt::Failed(failure) => return Attempt::Failed(failure),
+                Attempt::Skipped(because) => return Attempt::Skipped(because),
+            };
+            let group = choice.chosen.and_then(|chosen| chosen.group);
+            let Some(at) = left.iter().position(|offered| Some(*offered) == group) else {
+                break;
+            };
+            accepted.push(left.remove(at));
+        }
+        Attempt::Done(accepted)
     }
 
     /// The certificate shown to a client that names another host, or none.
@@ -439,6 +502,17 @@ fn of_class(class: SuiteClass, version: TlsVersion) -> Vec<u16> {
         .into_iter()
         .filter(|code| Suite::of(*code).is_some_and(|suite| class.has(suite)))
         .collect()
+}
+
+/// What was chosen at a version.
+fn chosen_at(versions: &[Asked<TlsVersion>], version: TlsVersion) -> Option<Chosen> {
+    let asked = versions.iter().find(|asked| asked.what == version)?;
+    asked.answer.done()?.chosen
+}
+
+/// Whether nothing was taken of what was offered.
+fn refused(answer: &Attempt<Choice>) -> bool {
+    answer.done().is_some_and(|choice| choice.chosen.is_none())
 }
 
 /// The best version the server has below TLS 1.3.

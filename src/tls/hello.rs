@@ -91,7 +91,7 @@ pub fn is_ours(suite: Option<u16>, group: Option<u16>) -> bool {
 /// The curves for TLS 1.2 and before. Finite field groups are left out on
 /// purpose: a server that knows RFC 7919 would answer with one of those
 /// instead of showing the parameters it is configured with.
-const CURVES: &[u16] = &[
+pub const CURVES: &[u16] = &[
     0x001d, 0x0017, 0x0018, 0x0019, 0x001e, 0x0016, 0x001a, 0x001b, 0x001c, 0x0015, 0x0013,
 ];
 

@@ -18,6 +18,8 @@ pub struct Deep {
     pub suite_classes: Vec<ClassAsked>,
     /// A hello with post-quantum groups alone.
     pub post_quantum: Attempt<Choice>,
+    /// Every group taken at the best version, IANA names, in the order in which the server chose them of what was left.
+    pub groups: Attempt<Vec<String>>,
     /// A handshake that names no server.
     pub without_name: Attempt<Shown>,
     /// A handshake that names a server nobody has.
@@ -105,6 +107,9 @@ impl From<&inner::Depth> for Deep {
                 })
                 .collect(),
             post_quantum: Attempt::from(&depth.post_quantum),
+            groups: Attempt::of(&depth.groups, |groups| {
+                groups.iter().copied().map(group).collect()
+            }),
             without_name: Attempt::from(&depth.without_name),
             other_name: Attempt::from(&depth.other_name),
             repeats: depth.repeats.iter().map(Attempt::from).collect(),

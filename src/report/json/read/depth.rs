@@ -29,6 +29,8 @@ pub fn depth(deep: &twin::Deep) -> Read<inner::Depth> {
         })
         .within("suite_classes")?,
         post_quantum: attempt(&deep.post_quantum, choice).within("post_quantum")?,
+        groups: attempt(&deep.groups, |groups| each(groups, |name| group(name)))
+            .within("groups")?,
         without_name: attempt(&deep.without_name, shown).within("without_name")?,
         other_name: attempt(&deep.other_name, shown).within("other_name")?,
         repeats: each(&deep.repeats, |repeat| {

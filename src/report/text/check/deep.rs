@@ -1,15 +1,15 @@
 //! What `--depth deep` and `--suites` saw, address by address.
 
 use crate::attempt::{Attempt, Because};
-use crate::observed::depth::{Asked, Chosen, Depth, Shown, SuiteClass, Suites};
+use crate::observed::depth::{Asked, Choice, Chosen, Depth, Shown, SuiteClass, Suites};
 use crate::observed::domain::DomainObservation;
 use crate::observed::endpoint::EndpointObservation;
 use crate::report::text::escape;
 use crate::report::text::layout::paragraph;
 use crate::report::text::style::{Paint, Style};
 use crate::tls::handshake::KeyKind;
-use crate::tls::hello::group_name;
 use crate::tls::hello::suites::Suite;
+use crate::tls::hello::{group_name, is_post_quantum};
 use crate::tls::parameters::TlsVersion;
 
 /// Every endpoint that was looked at; empty where none was.
@@ -90,7 +90,7 @@ fn one(out: &mut String, endpoint: &EndpointObservation, depth: &Depth) {
 
 /// `TLS 1.3, TLS 1.2; not TLS 1.1, TLS 1.0, SSL 3.0`.
 fn versions(asked: &[Asked<TlsVersion>]) -> String {
-    let names = |wanted: fn(&Attempt<crate::observed::depth::Choice>) -> bool| {
+    let names = |wanted: fn(&Attempt<Choice>) -> bool| {
         asked
             .iter()
             .filter(|asked| wanted(&asked.answer))
@@ -143,7 +143,7 @@ fn weak(depth: &Depth) -> String {
         .iter()
         .filter_map(|asked| asked.answer.done()?.chosen.map(taken))
         .collect();
-    let names = |wanted: fn(&Attempt<crate::observed::depth::Choice>) -> bool| {
+    let names = |wanted: fn(&Attempt<Choice>) -> bool| {
         depth
             .suites
             .iter()
@@ -174,22 +174,36 @@ fn class_words(class: SuiteClass) -> &'static str {
 
 fn groups(depth: &Depth) -> String {
     let name = |code: u16| group_name(code).map_or_else(|| format!("0x{code:04x}"), str::to_owned);
-    let classical = depth
-        .versions
-        .iter()
-        .find_map(|asked| asked.answer.done()?.chosen?.group)
-        .map(name);
-    let post_quantum = match &depth.post_quantum {
-        Attempt::Done(choice) => match choice.chosen {
-            Some(chosen) => chosen.group.map_or_else(|| "yes".to_owned(), name),
-            None => "no".to_owned(),
-        },
-        Attempt::Failed(_) => "unknown".to_owned(),
-        Attempt::Skipped(_) => String::new(),
+    let list =
+        |groups: &mut dyn Iterator<Item = u16>| -> Vec<String> { groups.map(name).collect() };
+    let (classical, mut post_quantum) = match &depth.groups {
+        Attempt::Done(groups) => {
+            let all = || groups.iter().copied();
+            (
+                list(&mut all().filter(|group| !is_post_quantum(*group))),
+                list(&mut all().filter(|group| is_post_quantum(*group))),
+            )
+        }
+        Attempt::Failed(_) | Attempt::Skipped(_) => {
+            let of = |answer: &Attempt<Choice>| answer.done()?.chosen?.group;
+            let preferred = depth.versions.iter().find_map(|asked| of(&asked.answer));
+            let mut classical = list(&mut preferred.into_iter());
+            if !classical.is_empty() {
+                classical.push("others unknown".to_owned());
+            }
+            (classical, list(&mut of(&depth.post_quantum).into_iter()))
+        }
     };
+    if post_quantum.is_empty() {
+        match &depth.post_quantum {
+            Attempt::Done(_) => post_quantum.push("none".to_owned()),
+            Attempt::Failed(_) => post_quantum.push("unknown".to_owned()),
+            Attempt::Skipped(_) => {}
+        }
+    }
     joined([
-        ("", classical.unwrap_or_default()),
-        ("post-quantum: ", post_quantum),
+        ("", classical.join(", ")),
+        ("post-quantum: ", post_quantum.join(", ")),
     ])
 }
 
