@@ -191,6 +191,14 @@ impl Confusion {
             )
             .unwrap();
         }
+        let judged: usize = self.ranks.values().flat_map(BTreeMap::values).sum();
+        let hops: usize = self.states.values().sum();
+        writeln!(
+            out,
+            "{judged} hops with a cause of {hops}; the other {} were encrypted and say so",
+            hops - judged
+        )
+        .unwrap();
         for ((truth, state, standing), count) in &self.states {
             writeln!(out, "{count:>6}  truth {truth}: {standing} {state}").unwrap();
         }
@@ -198,18 +206,19 @@ impl Confusion {
     }
 }
 
-/// No state is wrong: what was encrypted is not called cleartext as more than
-/// possible, what was not is not called encrypted.
+/// No state is wrong, however unsure: what was encrypted is not called cleartext,
+/// what was not is not called encrypted.
 fn is_wrong_state(truth: &Truth, hop: &HopExplanation) -> bool {
-    match (truth.tls.as_str(), hop.conclusion.state.word()) {
-        ("encrypted" | "no-network", "cleartext") => hop.conclusion.standing <= Standing::Likely,
-        ("cleartext" | "no-network", "encrypted") => true,
-        _ => false,
-    }
+    matches!(
+        (truth.tls.as_str(), hop.conclusion.state.word()),
+        ("encrypted" | "no-network", "cleartext") | ("cleartext" | "no-network", "encrypted")
+    )
 }
 
 fn judge(truths: &[Truth], explanations: &BTreeMap<String, Explanation>) -> Confusion {
     let mut confusion = Confusion::default();
+    // Each hop that has a true cause is judged once.
+    let due = truths.iter().filter(|truth| truth.cause.is_some()).count();
     for truth in truths {
         let hop = &explanations[&truth.message].hops[truth.hop - 1];
         confusion.add(truth, hop);
@@ -224,6 +233,8 @@ fn judge(truths: &[Truth], explanations: &BTreeMap<String, Explanation>) -> Conf
             ));
         }
     }
+    let judged: usize = confusion.ranks.values().flat_map(BTreeMap::values).sum();
+    assert_eq!(judged, due);
     confusion
 }
 

@@ -4,6 +4,8 @@
 //! packet capture for the truth.
 #![allow(clippy::unwrap_used)]
 
+mod samples;
+
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::net::UdpSocket;
@@ -14,6 +16,8 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
+use starttrace::history::{Access, Entry, Store};
+use starttrace::verdict::{Required, assess};
 
 fn interop() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/interop")
@@ -216,6 +220,14 @@ fn a_log_overturns_a_silent_line_and_a_line_that_lies() {
     assert!(plain.contains("Certain"), "{plain}");
     let letter = stdout(&explain(&["--letter", "--log", &log, &forged]));
     assert!(letter.contains("ehlo=1 mail=1"), "{letter}");
+    assert!(letter.contains("To: postmaster@relay.example"), "{letter}");
+    // With the sender's log at hand it is the receiver who can tell.
+    let log = interop().join("logs/mx.echo.example.exim.log");
+    let log = format!("--log={}", log.display());
+    let m17 = interop().join("m17.eml");
+    let letter = stdout(&explain(&["--letter", &log, m17.to_str().unwrap()]));
+    assert!(letter.contains("To: postmaster@mike.example"), "{letter}");
+    assert!(letter.contains("Handshake failed"), "{letter}");
 }
 
 #[test]
@@ -469,6 +481,19 @@ fn names_of_logs_and_reports_lead_to_no_question() {
     ];
     let report = file(folder.path(), "r.json", report(&failures).to_string());
     let history = folder.path().join("h.db");
+    let mut seen = samples::domain(vec![samples::host(
+        10,
+        "hidden-history.partner.example",
+        vec![samples::tls("10.0.0.9", "hidden-certificate.example")],
+    )]);
+    seen.at = samples::time("2026-11-02T12:00:00Z");
+    let verdict = assess(&seen, seen.at, Required::Tls);
+    let document = starttrace::report::json::domain_report(&seen, &verdict).to_string();
+    let mut store = Store::open(&history, Access::Write).unwrap();
+    store
+        .put(&[Entry::new(&seen, &verdict, document)], &[])
+        .unwrap();
+    drop(store);
     let (resolver, heard) = listening();
     let output = starttrace()
         .args([
@@ -496,6 +521,8 @@ fn names_of_logs_and_reports_lead_to_no_question() {
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();
     let said = document["data"]["hops"][0]["stated"].to_string();
     assert!(said.contains("hidden-report"), "{said}");
+    let earlier = document["data"]["earlier"].to_string();
+    assert!(earlier.contains("hidden-history"), "{earlier}");
     let asked = String::from_utf8_lossy(&heard.lock().unwrap()).to_ascii_lowercase();
     assert!(asked.contains("partner"), "{asked:?}");
     assert!(!asked.contains("hidden"), "{asked:?}");

@@ -11,7 +11,7 @@ use crate::explain::facts::{Facts, is_credible, owner, utc};
 use crate::explain::{Conclusion, ConclusionState, RankedCause};
 use crate::finding::Cause;
 use crate::name::HostName;
-use crate::observed::statement::StatedBy;
+use crate::observed::statement::{Said, StatedBy};
 use crate::trace::chain::{Leg, Trust};
 use crate::trace::evidence::TlsState;
 
@@ -49,8 +49,12 @@ pub fn letter(
     let at_receiver = causes
         .iter()
         .find(|ranked| is_at_receiver(ranked.cause) && ranked.standing <= Standing::Likely);
+    // Whose log is at hand is not asked for it.
+    let heard = |by: StatedBy| facts.statements.iter().any(|said| said.by == by);
+    let settled = heard(StatedBy::SendersLog) && !heard(StatedBy::ReceiversLog);
     let party = match at_receiver {
         Some(_) => owner(&server)?,
+        None if settled => owner(&server)?,
         None => owner(client.as_deref()?)?,
     };
     let sender = client.or_else(|| facts.client_ip().map(|ip| ip.to_string()))?;
@@ -83,7 +87,15 @@ pub fn letter(
         when.unwrap_or_default()
     ));
     // What a log shows is worth more than a guess: it goes with the letter.
-    for statement in facts.statements.iter().take(MOST_QUOTED) {
+    let why = facts
+        .statements
+        .iter()
+        .any(|said| matches!(said.says, Said::NoTls(_)));
+    let telling = facts
+        .statements
+        .iter()
+        .filter(|said| !why || matches!(said.says, Said::NoTls(_)));
+    for statement in telling.take(MOST_QUOTED) {
         paragraphs.push(format!(
             "{} has: {}",
             match statement.by {
@@ -100,6 +112,10 @@ pub fn letter(
         Some(ranked) => format!(
             "Could you look at the log of {server} for that session? {}",
             plea(ranked.cause, &server)
+        ),
+        None if settled => format!(
+            "Could you look at the log of {server} for that session, and say why TLS did not \
+             come about?"
         ),
         None => format!(
             "Could you look at the log of {sender} for that session: did it send STARTTLS to \

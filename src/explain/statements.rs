@@ -40,8 +40,11 @@ pub struct Statements {
     all: Vec<Statement>,
     /// By the queue id under which the receiver took the message.
     ids: HashMap<String, Vec<usize>>,
-    /// By the receiver: its organisation, else its name, and its address.
+    /// Those without an id by the receiver: its organisation, else its name, and
+    /// its address.
     servers: HashMap<String, Vec<usize>>,
+    /// Those with an id, likewise, for hops without one.
+    named: HashMap<String, Vec<usize>>,
 }
 
 impl Statements {
@@ -72,8 +75,11 @@ impl Statements {
             found.map(Vec::as_slice).unwrap_or_default().to_vec()
         };
         let mut numbers = of(&self.ids, id);
-        numbers.extend(of(&self.servers, name.as_deref()));
-        numbers.extend(of(&self.servers, ip.as_deref()));
+        let maps = [Some(&self.servers), id.is_none().then_some(&self.named)];
+        for map in maps.into_iter().flatten() {
+            numbers.extend(of(map, name.as_deref()));
+            numbers.extend(of(map, ip.as_deref()));
+        }
         numbers.sort_unstable();
         numbers.dedup();
         let statements = numbers.iter().filter_map(|n| self.all.get(*n));
@@ -97,12 +103,15 @@ impl Extend<Statement> for Statements {
             if let Some(id) = &statement.id {
                 note(&mut self.ids, id.clone());
             }
-            // One with an id is looked for by it, where the hop has one too.
+            let servers = match &statement.id {
+                Some(_) => &mut self.named,
+                None => &mut self.servers,
+            };
             if let Some(server) = &statement.server {
-                note(&mut self.servers, party(server));
+                note(servers, party(server));
             }
             if let Some(ip) = statement.server_ip {
-                note(&mut self.servers, ip.to_string());
+                note(servers, ip.to_string());
             }
             self.all.push(statement);
         }
@@ -126,9 +135,15 @@ fn speaks(hop: &Hop, statement: &Statement) -> bool {
     let Some(at) = hop.received.date.as_ref().map(|date| date.at.timestamp()) else {
         return false;
     };
-    let within = |before: SignedDuration, after: SignedDuration| {
-        at.duration_since(statement.from) >= -before && statement.until.duration_since(at) >= -after
+    // Begun no more than so much after the hop, ended no more than so much
+    // before it.
+    let within = |after: SignedDuration, before: SignedDuration| {
+        statement.from.duration_since(at) <= after && at.duration_since(statement.until) <= before
     };
+    // The cheapest first: there may be many.
+    if !within(SAME_ID, MOST_WAIT + SLACK) {
+        return false;
+    }
     let by = hop.received.by.as_ref();
     let server = is_host(
         by.and_then(|by| by.host.as_deref()),
@@ -141,11 +156,12 @@ fn speaks(hop: &Hop, statement: &Statement) -> bool {
     if let (Some(mine), Some(its)) = (id, statement.id.as_deref()) {
         // That a session failed says nothing of a message that was not yet on
         // its way.
-        let begun = !is_of_another_session(statement) || within(waited, SLACK);
-        return mine == its
-            && server != Some(false)
-            && within(SAME_ID.max(waited), SAME_ID)
-            && begun;
+        let longest = if is_of_another_session(statement) {
+            waited
+        } else {
+            SAME_ID.max(waited)
+        };
+        return mine == its && server != Some(false) && within(SAME_ID, longest);
     }
     let from = hop.received.from.as_ref();
     let name = from.and_then(|from| from.rdns.as_deref().or(from.helo.as_deref()));
@@ -308,10 +324,16 @@ fn cause(statement: &Statement) -> Option<Cause> {
     })
 }
 
-/// Who said it, where, and what, in one clause.
+/// Who said it, where, and what, in one clause; the quotation stands beside it.
 #[must_use]
 pub fn words(statement: &Statement) -> String {
-    const MOST_QUOTED: usize = 200;
-    let quote: String = statement.quote.chars().take(MOST_QUOTED).collect();
-    format!("{} ({}): {quote}", statement.by.name(), statement.place)
+    let what = match &statement.says {
+        Said::Encrypted { version, .. } => version.map_or_else(
+            || "encrypted".to_owned(),
+            |version| format!("encrypted, {}", version.name()),
+        ),
+        Said::Cleartext => "cleartext".to_owned(),
+        Said::NoTls(why) => why.words().to_owned(),
+    };
+    format!("{} ({}): {what}", statement.by.name(), statement.place)
 }

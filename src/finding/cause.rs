@@ -192,7 +192,7 @@ causes! {
         "the sender could not start its TLS engine",
         "Out of sockets or memory, an unreadable file, a TLS helper that is down: TLS is off for every receiver for a while.",
         "The sender's log of that hour, for other receivers too.";
-    StarttlsStrippedNearSender = "starttls-stripped-near-sender", Possible,
+    StarttlsStrippedNearSender = "starttls-stripped-near-sender", Likely,
         "a proxy or antivirus at the sender removes STARTTLS",
         "Outbound filters, hosting providers' port-25 proxies and desktop antivirus read mail by removing STARTTLS.",
         "A probe run inside the sender's network.";

@@ -318,7 +318,7 @@ fn world(cause: Cause) -> Option<(World, Standing)> {
         Cause::StarttlsStrippedNearSender => {
             let probe = failing_control(mx1(SOON, Does::NoStarttls), Kind::StarttlsMasked);
             // The probe leaves from 203.0.113.9, beside the sender.
-            (of(plain()).seeing(probe), Possible)
+            (of(plain()).seeing(probe), Likely)
         }
         Cause::TlsNotRecorded => (
             of(clear_with(|line| {
@@ -751,4 +751,80 @@ fn a_witness_and_others_with_tls_speak_alike() {
         standing_in(&world, Cause::StarttlsOfferedSelectively),
         Some(Possible)
     );
+}
+
+/// The strongest word that headers and probes may give each reason: R at the
+/// receiver, S at the sender, N no hop without TLS at all, T changed since. N7
+/// is the parser's own: `SMTP` with a remark about TLS is a hop with TLS.
+#[test]
+fn every_reason_has_its_code_and_its_ceiling() {
+    let table = [
+        ("R1", "starttls-not-offered", Likely),
+        ("R2", "starttls-offered-selectively", Likely),
+        ("R3", "receiver-remembers-failure", Possible),
+        ("R4", "starttls-temporarily-refused", Likely),
+        ("R5", "starttls-refused", Likely),
+        ("R6", "handshake-fails-for-all", Likely),
+        ("R7", "server-legacy-version", Likely),
+        ("R8", "suites-incompatible", Likely),
+        ("R9", "dh-too-small", Likely),
+        ("R10", "certificate-key-refused", Possible),
+        ("R11", "hello-intolerance", Likely),
+        ("R12", "client-certificate-demanded", Likely),
+        ("R13", "certificate-invalid-for-policy", Possible),
+        ("R14", "starttls-masked-near-receiver", Likely),
+        ("R15", "starttls-stripped-in-transit", Possible),
+        ("R16", "mx-host-differs", Likely),
+        ("R17", "backup-mx-took-it", Likely),
+        ("R18", "address-family-differs", Likely),
+        ("R19", "pool-inconsistent", Likely),
+        ("R20", "greylisted-or-deferred", Possible),
+        ("R21", "ehlo-refused", Likely),
+        ("R22", "greeting-lacks-esmtp", Possible),
+        ("R23", "receiver-not-in-mx", Likely),
+        ("R24", "receiver-overloaded", Possible),
+        ("S1", "sender-did-not-try", Likely),
+        ("S2", "sender-cannot-tls", Likely),
+        ("S3", "sender-fell-back", Likely),
+        ("S4", "sender-remembers-failure", Possible),
+        ("S5", "sender-exempts-domain", Likely),
+        ("S6", "sender-library-too-new", Likely),
+        ("S7", "tls-not-required-by-message", Possible),
+        ("S8", "sender-short-of-resources", Possible),
+        ("S9", "starttls-stripped-near-sender", Likely),
+        ("N1", "tls-not-recorded", Likely),
+        ("N2", "tls-ended-at-proxy", Likely),
+        ("N3", "inside-one-host", Likely),
+        ("N3", "inside-one-network", Likely),
+        ("N4", "inside-one-organisation", Likely),
+        ("N5", "not-smtp", Likely),
+        ("N6", "submission-word-too-old", Possible),
+        ("N8", "header-untrusted", Likely),
+        ("N9", "chain-broken", Likely),
+        ("N10", "header-damaged", Possible),
+        ("N11", "not-smtp", Likely),
+        ("T1", "receiver-changed-since", Likely),
+        ("T2", "certificate-changed-since", Likely),
+        ("T3", "mx-moved-since", Likely),
+        ("T4", "policy-changed-since", Possible),
+        ("T5", "dane-changed-since", Likely),
+        ("T6", "crypto-policy-changed-since", Likely),
+        ("T7", "outage-then", Possible),
+        ("T8", "probe-blocked-here", Likely),
+    ];
+    let mut known = std::collections::BTreeSet::new();
+    for (id, code, ceiling) in table {
+        let cause = Cause::parse(code).unwrap_or_else(|| panic!("{id} {code}"));
+        assert_eq!(cause.ceiling(), ceiling, "{id} {code}");
+        known.insert(cause);
+    }
+    let all: std::collections::BTreeSet<Cause> = Cause::ALL.iter().copied().collect();
+    assert_eq!(known, all);
+    let ids: std::collections::BTreeSet<&str> = table.iter().map(|(id, ..)| *id).collect();
+    let due = [("R", 24), ("S", 9), ("N", 11), ("T", 8)];
+    let due = due
+        .into_iter()
+        .flat_map(|(letter, n)| (1..=n).map(move |n| format!("{letter}{n}")));
+    let missing: Vec<String> = due.filter(|id| !ids.contains(&**id)).collect();
+    assert_eq!(missing, ["N7"]);
 }

@@ -358,7 +358,13 @@ fn notes(
     }
     if probes.is_empty() {
         if chain.hops.iter().any(crate::explain::pair::needs_probe) {
-            text.push_str(" Nothing was probed: the headers alone speak.");
+            text.push_str(
+                if explanation.hops.iter().any(|hop| !hop.stated.is_empty()) {
+                    " Nothing was probed: the headers speak, and what was stated at the time."
+                } else {
+                    " Nothing was probed: the headers alone speak."
+                },
+            );
         }
     } else {
         text.push_str(" A header shows that day, a probe this.");
