@@ -244,6 +244,13 @@ pub fn registrable_domain(host: &str) -> Option<&str> {
     psl::domain_str(host)
 }
 
+/// Whether a name ends in a suffix that the Public Suffix List knows; names of
+/// inner networks (`mail.dmz`) do not.
+#[must_use]
+pub fn has_known_suffix(host: &str) -> bool {
+    psl::suffix(host.as_bytes()).is_some_and(|suffix| suffix.is_known())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -56,6 +56,20 @@ fn work_out(host: &str) -> Option<Rc<str>> {
     Some(PROVIDERS.get(domain).map_or(domain, String::as_str).into())
 }
 
+/// Whether two host names lie in domains of one name under different suffixes
+/// (`suse.de` and `suse.cz`), as firms register them. That is no proof that
+/// they belong together, but enough not to call them strangers.
+#[must_use]
+pub fn same_brand(one: &str, other: &str) -> bool {
+    let brand = |host: &str| -> Option<String> {
+        let lower = host.trim_end_matches('.').to_ascii_lowercase();
+        let (label, _) = registrable_domain(&lower)?.split_once('.')?;
+        // Short labels under many suffixes belong to many.
+        (label.len() >= 4).then(|| label.to_owned())
+    };
+    brand(one).is_some_and(|label| brand(other) == Some(label))
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Table {
@@ -99,6 +113,18 @@ mod tests {
             ("a.co.uk", "b.co.uk", false),
         ] {
             assert_eq!(same_organisation(one, other), same, "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn one_name_under_two_suffixes_is_one_brand() {
+        for (one, other, same) in [
+            ("mx.partner.example", "out.partner.co.uk", true),
+            ("mx.partner.example", "out.partners.example", false),
+            ("mx.web.de", "mx.web.com", false),
+            ("partner", "mx.partner.example", false),
+        ] {
+            assert_eq!(same_brand(one, other), same, "{one} {other}");
         }
     }
 }

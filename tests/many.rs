@@ -340,6 +340,52 @@ fn inputs_that_fail_are_counted_and_the_rest_goes_on() {
 }
 
 #[test]
+fn a_mailbox_cut_short_says_so_and_answers_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = mbox(&[LETTER, LETTER]);
+    let good = file(folder.path(), "good.mbox", &whole);
+    assert_eq!(run(&["trace", &good], "").status, 0);
+    // In the middle of the second message's Subject.
+    let cut = &whole[..whole.rfind("Subject").unwrap() + 4];
+    let cut = file(folder.path(), "cut.mbox", cut);
+    let done = run(&["trace", "-f", "ndjson", &cut], "");
+    assert_eq!(done.status, 3);
+    let chains = done.chains();
+    let codes = |at: usize| chains[at]["findings"].to_string();
+    assert!(!codes(0).contains("header-truncated"));
+    assert!(codes(1).contains("header-truncated"), "{}", codes(1));
+    assert_eq!(chains[1]["answer"], "unknown");
+}
+
+#[test]
+fn a_message_with_endless_trace_is_read_from_the_top() {
+    let line = |id: usize| {
+        format!(
+            "Received: from a.example (a.example [192.0.2.1])\n\tby b.example with ESMTPS id \
+             {id}; Tue, 03 Nov 2026 09:14:07 +0000\n"
+        )
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let text: String = (0..2000).map(line).chain(["\n".to_owned()]).collect();
+    let path = file(folder.path(), "endless.eml", &text);
+    let done = run(&["trace", "-f", "ndjson", &path], "");
+    let chain = &done.chains()[0];
+    let hops = chain["hops"].as_array().unwrap();
+    assert_eq!(hops.len(), 256);
+    assert_eq!(
+        (&hops[255]["id"], &hops[255]["line"]),
+        (&"0".into(), &1.into())
+    );
+    let findings = chain["findings"].to_string();
+    assert!(
+        findings.contains("1744 older Received fields"),
+        "{findings}"
+    );
+    // What was not read may have lacked TLS.
+    assert_ne!(chain["answer"], "yes");
+}
+
+#[test]
 fn a_summary_tells_every_pair_of_hosts() {
     let folder = tempfile::tempdir().unwrap();
     let letters = [

@@ -20,7 +20,7 @@ use crate::cli::progress::Progress;
 use crate::cli::software;
 use crate::mailbox::{self, Limits, RawMessage};
 use crate::trace::TrustRule;
-use crate::trace::chain::{Chain, NoTrace};
+use crate::trace::chain::{Chain, NoTrace, SourceKind};
 use crate::trace::reading;
 use crate::trace::software::Table;
 use crate::trace::witness::{Told, Witnesses};
@@ -477,7 +477,9 @@ impl Reader {
             software: &self.software,
             line: if verbatim { message.line } else { 1 },
             offset: if verbatim { message.offset } else { 0 },
-            truncated: message.header_truncated,
+            // A mailbox that was cut short ends within a line.
+            truncated: message.header_truncated
+                || (message.header_unfinished && message.kind == SourceKind::Mbox),
         }
     }
 }

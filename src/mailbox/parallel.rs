@@ -18,9 +18,14 @@ use super::message::RawMessage;
 use super::messages::{Messages, open_found};
 use super::walk::Found;
 
-/// Messages, and octets, that travel together.
+/// Messages, and octets, that travel together at most.
 const BATCH: usize = 64;
 const BATCH_OCTETS: usize = 128 << 10;
+
+/// Messages, and octets, that are on their way at most, however many work on
+/// them: what becomes of a message takes many times its octets.
+const ON_THE_WAY: usize = 6 * BATCH;
+const OCTETS_ON_THE_WAY: usize = 6 * BATCH_OCTETS;
 
 /// A file of a folder that is left to a worker: larger ones may be mailboxes
 /// of many messages.
@@ -103,7 +108,11 @@ impl Messages {
             Permit::give(&permits);
         }
         thread::scope(|scope| {
-            scope.spawn(move || produce(self, &jobs, &permits, &permitted));
+            let most = Most {
+                messages: (ON_THE_WAY / on_the_way).clamp(1, BATCH),
+                octets: (OCTETS_ON_THE_WAY / on_the_way).clamp(1, BATCH_OCTETS),
+            };
+            scope.spawn(move || produce(self, most, &jobs, &permits, &permitted));
             for _ in 0..workers.get() {
                 let (done, inbox) = (done.clone(), Arc::clone(&inbox));
                 let worker = Worker {
@@ -160,8 +169,16 @@ impl Messages {
     }
 }
 
+/// What travels together.
+#[derive(Clone, Copy)]
+struct Most {
+    messages: usize,
+    octets: usize,
+}
+
 fn produce(
     mut messages: Messages,
+    most: Most,
     jobs: &Sender<Batch<Job>>,
     permits: &Sender<()>,
     permitted: &Receiver<()>,
@@ -171,9 +188,9 @@ fn produce(
             return;
         }
         let permit = Permit(permits.clone());
-        let mut items = Vec::with_capacity(BATCH);
+        let mut items = Vec::with_capacity(most.messages);
         let mut octets = 0;
-        while items.len() < BATCH && octets < BATCH_OCTETS {
+        while items.len() < most.messages && octets < most.octets {
             let Some(job) = messages.job() else {
                 break;
             };

@@ -16,6 +16,10 @@ pub(super) fn judge(chain: &mut Chain) {
         .into_iter()
         .filter(|finding| finding.code == Code::HeaderTruncated)
         .collect();
+    // What was not read may have lacked TLS.
+    if chain.answer == Answer::Yes && !findings.is_empty() {
+        chain.answer = Answer::Unknown;
+    }
     for hop in &chain.hops {
         of_hop(hop, &mut findings);
     }

@@ -1,19 +1,29 @@
 //! Delays, and the places where neighbouring lines do not fit.
+//!
+//! A break that is none costs more trust than one that goes unsaid: what cannot
+//! be compared (a name inside a network, no name at all) is no break, nor is
+//! what has another name for a reason: a list that sends on, a writer who
+//! proved who he is, a provider under its second domain.
 
 use std::collections::HashMap;
 
 use jiff::SignedDuration;
 
-use crate::organisation::same_organisation;
+use crate::organisation::{same_brand, same_organisation};
 use crate::trace::chain::{Gap, GapKind, Hop, Leg};
 use crate::trace::field::Piece;
 use crate::trace::leg::claimed_name;
+use crate::trace::network::{Reach, is_local_name, reach};
 use crate::trace::trust::names;
 use crate::trace::witness::public_domain;
 
-/// Clocks of mail hosts differ by seconds every day; below this a line older
-/// than the one before it says nothing.
-const CLOCK_SLACK: SignedDuration = SignedDuration::from_secs(120);
+/// Clocks of mail hosts differ by minutes every day, in large networks too;
+/// below this a line older than the one before it says nothing.
+const CLOCK_SLACK: SignedDuration = SignedDuration::from_mins(10);
+
+/// Clocks within one organisation: whose they are is no question, and below
+/// this, which leaves a wrong time zone, they say nothing of the chain.
+const CLOCK_SLACK_INSIDE: SignedDuration = SignedDuration::from_mins(50);
 
 /// Fills in the delay of every hop.
 pub(super) fn delays(hops: &mut [Hop]) {
@@ -34,7 +44,7 @@ pub(super) fn gaps(hops: &[Hop]) -> Vec<Gap> {
         if let [older, newer] = pair {
             gaps.extend(break_between(older, newer));
             if let Some(delay) = newer.delay
-                && delay < -CLOCK_SLACK
+                && delay < -clock_slack(older, newer)
             {
                 gaps.push(Gap {
                     between: (older.number, newer.number),
@@ -66,21 +76,42 @@ fn reversed(older: &Hop, newer: &Hop, delay: SignedDuration) -> String {
     text
 }
 
+fn clock_slack(older: &Hop, newer: &Hop) -> SignedDuration {
+    let host = |hop: &Hop| hop.received.by.as_ref().and_then(|by| by.host.clone());
+    let inside = matches!(newer.leg, Leg::Local | Leg::Internal)
+        || host(older)
+            .zip(host(newer))
+            .is_some_and(|(one, other)| same_organisation(&one, &other));
+    if inside {
+        CLOCK_SLACK_INSIDE
+    } else {
+        CLOCK_SLACK
+    }
+}
+
 fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
-    // Who sends a message on need not go by the name it was taken in under.
-    let sent_on = newer
-        .turn
-        .as_ref()
-        .is_some_and(|turn| turn.kind.begins_journey());
-    if sent_on || matches!(newer.leg, Leg::Local | Leg::Internal) {
+    // Who sends a message on need not go by the name it was taken in under;
+    // a list's own line names the list, the next line its outgoing host.
+    let begins = |hop: &Hop| {
+        hop.turn
+            .as_ref()
+            .is_some_and(|turn| turn.kind.begins_journey())
+    };
+    let sent_on = begins(newer) || (begins(older) && older.leg == Leg::Local);
+    // Who authenticated himself is known, whatever his host is called.
+    if sent_on || matches!(newer.leg, Leg::Local | Leg::Internal | Leg::Submission) {
         return None;
     }
     let from = newer.received.from.as_ref()?;
     let by = older.received.by.as_ref()?;
     let host = by.host.as_deref()?;
+    if names(from, older) {
+        return None;
+    }
     // The name of a host inside a network is not the one by which the world
     // knows it: nothing can be compared.
-    if public_domain(host).is_none() && by.alias.is_none() {
+    let known = |name: &str| public_domain(name).is_some();
+    if !known(host) && !by.alias.as_deref().is_some_and(known) {
         return None;
     }
     let candidates = [
@@ -88,28 +119,34 @@ fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
         claimed_name(from),
         from.token.as_deref(),
     ];
-    let fits = names(from, older)
-        || candidates.into_iter().flatten().any(|name| {
-            same_organisation(name, host)
-                || by
-                    .alias
-                    .as_deref()
-                    .is_some_and(|alias| same_organisation(name, alias))
-        });
-    if fits {
+    let candidates = || candidates.into_iter().flatten();
+    let fits = |name: &str| {
+        [Some(host), by.alias.as_deref()]
+            .into_iter()
+            .flatten()
+            .any(|writer| same_organisation(name, writer) || same_brand(name, writer))
+    };
+    if candidates().any(fits) {
         return None;
     }
+    let kind = if candidates().any(known) {
+        GapKind::MissingLink
+    } else {
+        // A mail host that the world knows goes by its name: one that has an
+        // address of the world and calls itself `User` is another.
+        let claimed = claimed_name(from)?;
+        let outside = from.ip.is_some_and(|ip| reach(ip) == Reach::Public);
+        let named = from.rdns.is_some() || claimed.contains('.') || is_local_name(claimed);
+        if named || !outside {
+            return None;
+        }
+        GapKind::NameMismatch
+    };
     let client = match (from.rdns.as_deref().or(claimed_name(from)), from.ip) {
         (Some(name), Some(ip)) => format!("{name} [{ip}]"),
         (Some(name), None) => name.to_owned(),
         (None, Some(ip)) => format!("[{ip}]"),
         (None, None) => return None,
-    };
-    let full = |name: &str| name.contains('.');
-    let kind = if full(host) && candidates.into_iter().flatten().any(full) {
-        GapKind::MissingLink
-    } else {
-        GapKind::NameMismatch
     };
     Some(Gap {
         between: (older.number, newer.number),
@@ -122,7 +159,9 @@ fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
 }
 
 /// One host that took the message twice from the same client, for the same
-/// recipient, within one journey. A line that stands there twice is no loop.
+/// recipient, within one journey. A line that stands there twice is no loop;
+/// nor is one right above the other that gives the client another name: the
+/// host handed the message to itself and kept the address of its first client.
 fn loops(hops: &[Hop]) -> Vec<Gap> {
     let mut gaps = Vec::new();
     let over_the_internet = || hops.iter().filter(|hop| hop.leg == Leg::Internet);
@@ -144,7 +183,12 @@ fn loops(hops: &[Hop]) -> Vec<Gap> {
             let copied = one.id.is_some() && text(&one.id) == text(&other.id);
             let readdressed =
                 one.for_.is_some() && other.for_.is_some() && text(&one.for_) != text(&other.for_);
-            if !copied && !readdressed {
+            let client = |hop: &Hop| {
+                let from = hop.received.from.as_ref();
+                from.map(|from| (from.token.clone(), from.rdns.clone()))
+            };
+            let kept = first.number + 1 == hop.number && client(first) != client(hop);
+            if !copied && !readdressed && !kept {
                 gaps.push(Gap {
                     between: (first.number, hop.number),
                     kind: GapKind::Loop,

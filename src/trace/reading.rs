@@ -16,6 +16,11 @@ use crate::trace::software::Table;
 use crate::trace::support;
 use crate::trace::trust::{self, TrustRule};
 
+/// Hops that are read of one message, the topmost: servers take a message with
+/// more than a hundred `Received` fields for one that runs in a loop (RFC 5321,
+/// section 6.3).
+const MOST_HOPS: usize = 256;
+
 /// How a message is to be read.
 #[derive(Debug, Clone)]
 pub struct Reading<'a> {
@@ -117,8 +122,14 @@ impl Chain {
             answer: Answer::Unknown,
             findings: Vec::new(),
         };
-        if reading.truncated {
-            let seen = format!("the first {} octets were read", message.len());
+        let trace = header.fields.iter().filter(|field| field.is("Received"));
+        let left_out = trace.count().saturating_sub(MOST_HOPS);
+        if reading.truncated || left_out > 0 {
+            let seen = if left_out > 0 {
+                format!("{left_out} older Received fields were not read")
+            } else {
+                format!("the first {} octets were read", message.len())
+            };
             chain
                 .findings
                 .push(Finding::new(Code::HeaderTruncated, "the message", seen));
@@ -168,9 +179,10 @@ pub(super) fn hops(
     if count == 0 {
         return Err(no_trace(message, header));
     }
-    let mut hops = Vec::with_capacity(count);
+    let left_out = count.saturating_sub(MOST_HOPS);
+    let mut hops = Vec::with_capacity(count - left_out);
     // RFC 5321, section 4.4: each host puts its line on top.
-    for (index, found) in received().rev().enumerate() {
+    for (index, found) in received().rev().skip(left_out).enumerate() {
         hops.push(hop(index + 1, found, reading, depth));
     }
     trust::mark(&mut hops, reading.trust);

@@ -15,7 +15,7 @@ use crate::trace::evidence::TlsState;
 use crate::trace::leg::claimed_name;
 
 /// Pairs of hosts kept.
-const MOST_PAIRS: usize = 8_192;
+const MOST_PAIRS: usize = 4_096;
 
 /// What many messages show.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

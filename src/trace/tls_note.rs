@@ -188,6 +188,8 @@ fn assignments(text: &str) -> Option<TlsNote> {
         }
         match key {
             "version" | "tlsversion" => {
+                // SmarterMail: `version=TLS\Tls12`.
+                let written = written.strip_prefix("TLS\\").unwrap_or(written);
                 let label = VersionLabel::parse(written)?;
                 said = true;
                 if label != VersionLabel::Some {

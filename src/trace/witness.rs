@@ -38,10 +38,13 @@ pub use testimony::{Reached, Testimony, Times};
 pub(super) use testimony::{public_domain, sender_name};
 
 /// Hosts and pools kept.
-const MOST_HOSTS: usize = 4_096;
+const MOST_HOSTS: usize = 3_072;
+
+/// Senders kept, over all hosts and over all pools.
+const MOST_SENDERS_OF_ALL: usize = 8_192;
 
 /// Messages of which it is known that they were heard already.
-const MOST_MESSAGES: usize = 400_000;
+const MOST_MESSAGES: usize = 200_000;
 
 /// Hosts that one message may tell of.
 const MOST_OF_ONE: usize = 256;
@@ -57,7 +60,19 @@ pub struct Witnesses {
     messages: HashSet<u64>,
     hosts: HashMap<String, Testimony>,
     pools: HashMap<String, Testimony>,
+    /// Senders that still find room, of hosts and of pools.
+    room: [Room; 2],
     left_out: usize,
+}
+
+/// Room for senders.
+#[derive(Debug, Clone)]
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(MOST_SENDERS_OF_ALL)
+    }
 }
 
 impl Witnesses {
@@ -85,7 +100,9 @@ impl Witnesses {
         if self.messages.len() < MOST_MESSAGES {
             self.messages.insert(told.key);
         }
-        self.left_out += merge(&mut self.hosts, told.hosts) + merge(&mut self.pools, told.pools);
+        let [of_hosts, of_pools] = &mut self.room;
+        self.left_out += merge(&mut self.hosts, told.hosts, of_hosts)
+            + merge(&mut self.pools, told.pools, of_pools);
     }
 
     /// What others than this message show of a host, and whether by its own
@@ -147,11 +164,18 @@ impl Witnesses {
 }
 
 /// Merges what one message told; gives how many hosts found no room.
-fn merge(into: &mut HashMap<String, Testimony>, told: BTreeMap<String, Testimony>) -> usize {
+fn merge(
+    into: &mut HashMap<String, Testimony>,
+    told: BTreeMap<String, Testimony>,
+    room: &mut Room,
+) -> usize {
     let mut left_out = 0;
     for (name, one) in told {
         if into.len() < MOST_HOSTS || into.contains_key(&name) {
-            into.entry(name).or_default().merge(&one);
+            let known = into.entry(name).or_default();
+            let before = known.senders.len();
+            known.merge(&one, room.0);
+            room.0 -= known.senders.len() - before;
         } else {
             left_out += 1;
         }

@@ -101,6 +101,21 @@ fn octets_never_written_part_messages_too() {
 }
 
 #[test]
+fn a_whole_block_never_written_is_passed() {
+    for nuls in [64 << 10, 100_000, 3 << 20] {
+        let mut text = vec![0; nuls];
+        text.extend_from_slice(format!("{MARK}{HEADER}\nbody\n\n").repeat(3).as_bytes());
+        let all = messages(&text);
+        assert_eq!(all.len(), 3, "{nuls}");
+        for message in &all {
+            assert_in_place(message, &text);
+            assert_eq!(header_of(message), HEADER);
+        }
+    }
+    assert_eq!(items(&vec![0; 200_000]).iter().flatten().count(), 0);
+}
+
+#[test]
 fn a_mailbox_cut_short_keeps_what_was_before() {
     let text = format!("{MARK}{HEADER}\nbody\n\n{MARK}{HEADER}\nbody\n");
     for end in 60..text.len() {

@@ -10,8 +10,12 @@ use crate::failure::{Failure, Kind, Stage};
 use crate::observed::domain::{DomainObservation, StsMode};
 use crate::report::text::layout::{COLUMNS, width};
 use crate::report::text::style::Style;
-use crate::trace::chain::{Chain, Gap, GapKind, RecordsTls, Trust};
+use crate::trace::chain::{Chain, Gap, GapKind, RecordsTls, Source, SourceKind, Trust};
 use crate::trace::evidence::{EvidenceKind, Says, TlsState};
+use crate::trace::reading::Reading;
+use crate::trace::summary::Summary;
+use crate::trace::unknown::Unknowns;
+use crate::trace::witness::Witnesses;
 use crate::verdict::{Required, Verdict, assess};
 
 fn traced(chain: &Chain) -> String {
@@ -187,6 +191,65 @@ fn a_silent_hop_and_a_gap() {
         text: "the line before is missing".into(),
     });
     is_page("trace-silent-hop", &traced(&chain));
+}
+
+/// A message of the tests' own, read as a file of that name.
+fn read(name: &str) -> Chain {
+    let path = format!("{}/tests/messages/{name}", env!("CARGO_MANIFEST_DIR"));
+    let source = Source {
+        path: name.into(),
+        index: 0,
+        kind: SourceKind::Eml,
+    };
+    Chain::read(&std::fs::read(path).unwrap(), &Reading::of(source)).unwrap()
+}
+
+#[test]
+fn a_message_of_a_mailing_list_in_detail() {
+    let chain = read("06-mailing-list-vger-majordomo.eml");
+    let page =
+        checked(|style| super::trace::render(&chain, style) + &super::trace::details(&chain));
+    is_page("trace-verbose-list", &page);
+}
+
+#[test]
+fn three_parts_of_a_way() {
+    let chain = read("12-plaintext-hop-between-tls-hops.eml");
+    is_page("trace-three-parts", &traced(&chain));
+}
+
+/// Some of the tests' own messages.
+fn several() -> Vec<Chain> {
+    [
+        "01-gmail-to-exchange-online.eml",
+        "06-mailing-list-vger-majordomo.eml",
+        "12-plaintext-hop-between-tls-hops.eml",
+        "14-forged-lines-below-trust-boundary.eml",
+    ]
+    .map(read)
+    .into()
+}
+
+#[test]
+fn many_messages_in_one_table() {
+    let chains = several();
+    let mut summary = Summary::default();
+    for chain in &chains {
+        summary.add(chain);
+    }
+    let witnesses = Witnesses::gather(&chains);
+    let page = checked(|style| super::summary::render(&summary, &witnesses, 1, style));
+    is_page("trace-summary", &page);
+}
+
+#[test]
+fn lines_that_are_not_understood() {
+    let mut unknowns = Unknowns::default();
+    for chain in several() {
+        unknowns.add(&chain);
+    }
+    let page = checked(|style| super::unknown::render(&unknowns, style));
+    is_page("trace-unknown", &page);
 }
 
 #[test]

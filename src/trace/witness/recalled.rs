@@ -91,9 +91,10 @@ impl Witnesses {
             let mut one = Testimony::default();
             rows.iter().for_each(|row| one.recall(row));
             let host = [(host.to_owned(), one.clone())].into();
-            self.left_out += super::merge(&mut self.hosts, host);
+            let [of_hosts, of_pools] = &mut self.room;
+            self.left_out += super::merge(&mut self.hosts, host, of_hosts);
             if let Some(pool) = rows.first().and_then(|row| pool_of(&row.host)) {
-                self.left_out += super::merge(&mut self.pools, [(pool, one)].into());
+                self.left_out += super::merge(&mut self.pools, [(pool, one)].into(), of_pools);
             }
         }
     }

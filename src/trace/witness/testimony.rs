@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::name::registrable_domain;
+use crate::name::{has_known_suffix, registrable_domain};
 use crate::tls::parameters::TlsVersion;
 use crate::trace::chain::Hop;
 use crate::trace::evidence::TlsState;
@@ -179,17 +179,20 @@ impl Testimony {
         reached.versions.dedup();
     }
 
-    /// Adds what one message shows.
-    pub(super) fn merge(&mut self, one: &Self) {
+    /// Adds what one message shows; for so many further senders is room.
+    pub(super) fn merge(&mut self, one: &Self, mut room: usize) {
         self.messages += one.messages;
         self.with_tls += one.with_tls;
         self.remarked += one.remarked;
         self.without += one.without;
         self.times.merge(&one.times);
         for (name, reached) in &one.senders {
-            if !self.senders.contains_key(name) && self.senders.len() >= MOST_SENDERS {
-                self.senders_left_out += 1;
-                continue;
+            if !self.senders.contains_key(name) {
+                if room == 0 || self.senders.len() >= MOST_SENDERS {
+                    self.senders_left_out += 1;
+                    continue;
+                }
+                room -= 1;
             }
             let known = self.senders.entry(name.clone()).or_default();
             known.with_tls += reached.with_tls;
@@ -262,7 +265,9 @@ pub(in crate::trace) fn sender_name(hop: &Hop) -> Option<String> {
     }
 }
 
-/// The registrable domain of a name that can stand in the public DNS.
+/// The registrable domain of a name that can stand in the public DNS: its
+/// suffix is one that the world knows, or one kept for examples (RFC 2606,
+/// section 2).
 pub(in crate::trace) fn public_domain(name: &str) -> Option<String> {
     let lower = name.trim_end_matches('.').to_ascii_lowercase();
     let last = lower.rsplit('.').next()?;
@@ -271,5 +276,7 @@ pub(in crate::trace) fn public_domain(name: &str) -> Option<String> {
         last,
         "local" | "lan" | "internal" | "intranet" | "private" | "corp" | "home" | "alt" | "arpa"
     );
-    (!private).then(|| registrable_domain(&lower).map(str::to_owned))?
+    let example = matches!(last, "example" | "test" | "invalid");
+    let known = !private && (example || has_known_suffix(&lower));
+    known.then(|| registrable_domain(&lower).map(str::to_owned))?
 }
