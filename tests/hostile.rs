@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use starttrace::trace::chain::{Chain, Leg};
+use starttrace::trace::date;
+use starttrace::trace::encoded_word::decode_words;
 use starttrace::trace::evidence::TlsState;
 use starttrace::trace::field::{Token, tokens};
 
@@ -203,7 +205,132 @@ fn spans(chain: &Chain) -> Vec<Range<usize>> {
                 .filter_map(|piece| piece.span.clone()),
         );
     }
+    all.extend(chain.supporting.iter().map(|fact| fact.span.clone()));
     all
+}
+
+/// What dates are made of, in any order.
+fn pieces_of_dates() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "Tue",
+        ",",
+        " ",
+        "03",
+        "3",
+        "Nov",
+        "2026",
+        "26",
+        "99999999999",
+        "09",
+        ":",
+        "14",
+        "60",
+        "+0000",
+        "-9999",
+        "+1",
+        "GMT",
+        "EST",
+        "(CEST)",
+        "(",
+        ")",
+        ".123",
+        ".",
+        "-",
+        "T",
+        "Z",
+        "AM",
+        "m=+1160047.21",
+        "UTC",
+        ";",
+        "\n\t",
+        "\u{e9}",
+        "Feb",
+        "31",
+        "0",
+        "-0000",
+    ]);
+    prop::collection::vec(word, 0..24).prop_map(|words| words.concat())
+}
+
+/// What encoded words are made of.
+fn pieces_of_words() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "=?",
+        "?=",
+        "?",
+        "utf-8",
+        "iso-2022-jp",
+        "koi8-r",
+        "*de",
+        "Q",
+        "b",
+        "=C3",
+        "=BC",
+        "=",
+        "=G",
+        "4A==",
+        "GyRCRnw",
+        "_",
+        " ",
+        "\u{e9}",
+        "\u{1f4e7}",
+        "a",
+        "\u{202e}",
+        "\n ",
+    ]);
+    prop::collection::vec(word, 0..40).prop_map(|words| words.concat())
+}
+
+/// Fields that are no `Received:` and are read for what they add, with odd
+/// values.
+fn supporting_fields() -> impl Strategy<Value = String> {
+    let name = prop::sample::select(vec![
+        "Authentication-Results",
+        "ARC-Seal",
+        "ARC-Authentication-Results",
+        "List-Id",
+        "Return-Path",
+        "X-Originating-IP",
+        "X-MS-Exchange-Organization-AuthAs",
+        "X-Forwarded-To",
+        "Content-Type",
+        "Subject",
+        "Date",
+        "To",
+    ]);
+    let word = prop::sample::select(vec![
+        "mx.example.net",
+        "partner.example",
+        ";",
+        " ",
+        "spf=pass",
+        "dkim=",
+        "=",
+        "i=1",
+        "a=b",
+        "d=example.org",
+        "b=",
+        "<",
+        ">",
+        "SRS0=a=b=c=d@e.example",
+        "@",
+        ".",
+        "(",
+        ")",
+        "\"",
+        "\\",
+        "[192.0.2.1]",
+        "multipart/encrypted",
+        "protocol=",
+        "boundary=",
+        "\n\tx",
+        "\u{e9}",
+        "=?utf-8?q?=FF?=",
+        "\u{0}",
+    ]);
+    let value = prop::collection::vec(word, 0..16).prop_map(|words| words.concat());
+    let field = (name, value).prop_map(|(name, value)| format!("{name}: {value}\n"));
+    prop::collection::vec(field, 0..12).prop_map(|fields| fields.concat())
 }
 
 /// Words that trace lines are made of, in any order.
@@ -268,6 +395,41 @@ proptest! {
         let chain = Chain::parse(message.as_bytes()).unwrap();
         for span in spans(&chain) {
             prop_assert!(message.get(span.clone()).is_some(), "{:?} of {:?}", span, message);
+        }
+    }
+
+    #[test]
+    fn what_other_fields_say_stands_where_it_is_said(
+        above in supporting_fields(),
+        below in supporting_fields(),
+    ) {
+        let message = format!(
+            "{above}Received: from a.example (a.example [192.0.2.1])\n\tby mx.example.net with \
+             ESMTPS id 1; {DATE}\n{below}\n-----BEGIN PGP MESSAGE-----\n"
+        );
+        let chain = Chain::parse(message.as_bytes()).unwrap();
+        for span in spans(&chain) {
+            prop_assert!(message.get(span.clone()).is_some(), "{:?} of {:?}", span, message);
+        }
+        for fact in &chain.supporting {
+            let before = &message[..fact.span.start];
+            prop_assert_eq!(fact.line, 1 + before.matches('\n').count());
+        }
+    }
+
+    #[test]
+    fn dates_are_found_inside_their_text(text in prop_oneof![pieces_of_dates(), any::<String>()]) {
+        for found in [date::find(&text), date::find_last(&text)].into_iter().flatten() {
+            prop_assert!(text.get(found.start..found.end).is_some(), "{:?} of {:?}", found, text);
+        }
+    }
+
+    #[test]
+    fn encoded_words_stay_small(text in prop_oneof![pieces_of_words(), any::<String>()]) {
+        let read = decode_words(&text);
+        prop_assert!(read.len() <= 3 * text.len());
+        if !text.contains("=?") {
+            prop_assert_eq!(read, text);
         }
     }
 

@@ -201,3 +201,26 @@ fn several_inputs_are_read_in_turn() {
     let sizes: Vec<_> = items.iter().flatten().map(|m| m.size_so_far).collect();
     assert!(sizes.is_sorted() && sizes[3] as usize == 4 * message(1).len());
 }
+
+proptest::proptest! {
+    #![proptest_config(crate::quick())]
+
+    #[test]
+    fn a_maildir_of_anything_gives_an_item_a_file(
+        files in proptest::collection::vec(
+            proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+            1..8,
+        ),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        for kind in ["new", "cur", "tmp"] {
+            std::fs::create_dir(folder.path().join(kind)).unwrap();
+        }
+        for (number, octets) in files.iter().enumerate() {
+            let path = folder.path().join(["new", "cur"][number % 2]).join(number.to_string());
+            std::fs::write(path, octets).unwrap();
+        }
+        let items = starttrace::mailbox::open(folder.path(), &Limits::default()).unwrap();
+        proptest::prop_assert!(items.count() >= files.len());
+    }
+}

@@ -2,6 +2,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use proptest::prelude::*;
 use starttrace::mailbox::{Limits, Unreadable};
 use starttrace::trace::chain::SourceKind;
 
@@ -102,4 +103,28 @@ fn damage_is_named() {
     assert!(matches!(trouble(&file), Unreadable::BrokenGzip(_)));
     let nested = (0..6).fold(mailbox(1).into_bytes(), |inner, _| gzip(&inner));
     assert!(matches!(trouble(&nested), Unreadable::Foreign(_)));
+}
+
+proptest! {
+    #![proptest_config(crate::quick())]
+
+    #[test]
+    fn damage_to_what_is_compressed_does_no_harm(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..6),
+        end in any::<prop::sample::Index>(),
+        part in prop::option::of(1_usize..3),
+    ) {
+        let text = mailbox(20);
+        let mut file = gzip(text.as_bytes());
+        for (at, octet) in damage {
+            let at = at.index(file.len());
+            file[at] = octet;
+        }
+        file.truncate(end.index(file.len()) + 1);
+        let all = items_of(&file, part, &Limits::default());
+        prop_assert!(!all.is_empty());
+        for message in all.iter().flatten() {
+            prop_assert!(message.octets.len() <= Limits::default().header);
+        }
+    }
 }
