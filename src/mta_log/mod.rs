@@ -4,7 +4,7 @@
 //! Entry points: [`Wanted`] holds what is looked for: the queue ids, message ids
 //! and hosts of the hops of some messages. [`Reader::feed`] takes the lines of
 //! one log in order, [`Reader::finish`] gives the
-//! [`Statement`](crate::observed::statement::Statement)s. Nothing but what is wanted is kept, so a log of any
+//! [`Statement`]s. Nothing but what is wanted is kept, so a log of any
 //! length is read once, in memory that depends on the number of messages.
 //!
 //! What is read: Postfix `smtp`, `smtpd` and `cleanup` (with
