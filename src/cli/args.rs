@@ -1,11 +1,14 @@
 //! The command line. Only what works is listed here.
 
-use std::net::IpAddr;
+mod parse;
+mod probing;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::probe;
+pub use probing::{Depth, Dnssec, Probing};
+
 use crate::scan::list::Shard;
 
 const AFTER_HELP: &str = "\
@@ -145,7 +148,7 @@ pub struct Check {
     pub require: Require,
     /// Judge certificates as of this time (2026-12-24 or 2026-12-24T18:00:00Z)
     /// [default: now]
-    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Judging")]
+    #[arg(long, value_name = "TIME", value_parser = parse::time, help_heading = "Judging")]
     pub at: Option<jiff::Timestamp>,
 
     #[command(flatten)]
@@ -217,7 +220,7 @@ pub struct Explain {
     pub log: Vec<PathBuf>,
     /// The zone of time stamps without one (+0200) [default: the one that the
     /// host itself writes in the message]
-    #[arg(long, value_name = "ZONE", value_parser = parse_zone, requires = "log", allow_hyphen_values = true, help_heading = "Evidence")]
+    #[arg(long, value_name = "ZONE", value_parser = parse::zone, requires = "log", allow_hyphen_values = true, help_heading = "Evidence")]
     pub log_zone: Option<jiff::tz::Offset>,
     /// A TLS report (RFC 8460): the JSON, the gzip file, or the mail that carries
     /// it. May be repeated
@@ -292,7 +295,7 @@ pub enum HistoryCommand {
         #[arg(value_name = "DOMAIN")]
         domain: String,
         /// The last one of this day or time, or before [default: now]
-        #[arg(long, value_name = "TIME", value_parser = parse_end)]
+        #[arg(long, value_name = "TIME", value_parser = parse::end)]
         at: Option<jiff::Timestamp>,
     },
     Diff(HistoryDiff),
@@ -300,7 +303,7 @@ pub enum HistoryCommand {
     #[command(group = clap::ArgGroup::new("bound").required(true).multiple(true))]
     Prune {
         /// Remove what is older than this day or time
-        #[arg(long, value_name = "TIME", value_parser = parse_time, group = "bound")]
+        #[arg(long, value_name = "TIME", value_parser = parse::time, group = "bound")]
         before: Option<jiff::Timestamp>,
         /// Keep of each domain the newest N observations
         #[arg(long, value_name = "N", group = "bound", value_parser = clap::value_parser!(u32).range(1..))]
@@ -330,10 +333,10 @@ pub struct HistoryDiff {
     pub list: Option<PathBuf>,
     /// As it was at the end of this day, or at this time [default: the
     /// observation before the later one]
-    #[arg(long, value_name = "TIME", value_parser = parse_end)]
+    #[arg(long, value_name = "TIME", value_parser = parse::end)]
     pub from: Option<jiff::Timestamp>,
     /// And as it was at the end of this day, or at this time [default: now]
-    #[arg(long, value_name = "TIME", value_parser = parse_end)]
+    #[arg(long, value_name = "TIME", value_parser = parse::end)]
     pub to: Option<jiff::Timestamp>,
 }
 
@@ -427,7 +430,7 @@ pub struct Scan {
     /// How long to wait when the resolver or the network here fails, before the
     /// scan ends with status 4 and the command that goes on; a number of seconds,
     /// or with m, h, d
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse_span, help_heading = "Politeness")]
+    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = parse::span, help_heading = "Politeness")]
     pub patience: u64,
 
     #[command(flatten)]
@@ -473,7 +476,7 @@ pub struct Report {
     pub require: Option<Require>,
     /// Judge certificates again as of this time (2026-12-24 or
     /// 2026-12-24T18:00:00Z) [default: as they were judged]
-    #[arg(long, value_name = "TIME", value_parser = parse_time, help_heading = "Judging")]
+    #[arg(long, value_name = "TIME", value_parser = parse::time, help_heading = "Judging")]
     pub at: Option<jiff::Timestamp>,
 }
 
@@ -509,104 +512,6 @@ pub struct Reading {
     pub part: Option<u16>,
 }
 
-/// How probes are made.
-#[derive(Debug, Args)]
-pub struct Probing {
-    /// Ask this DNS resolver, or over TLS tls://NAME[@IP][:PORT], whose
-    /// certificate must bear that name; DANE needs one that validates. May be
-    /// repeated [default: the system's]
-    #[arg(long, value_name = "IP[:PORT]|tls://...", help_heading = "Probing")]
-    pub resolver: Vec<String>,
-    /// What to believe of the resolver's word that answers are signed: auto
-    /// (its AD bit, after a test of the resolver), ad (its AD bit, untested),
-    /// validate (signatures are checked here too; unconfirmed where only that
-    /// says so), off (nothing)
-    #[arg(
-        long,
-        value_name = "MODE",
-        default_value = "auto",
-        help_heading = "Probing"
-    )]
-    pub dnssec: Dnssec,
-    /// With --dnssec validate, start from the DS or DNSKEY records in this file
-    /// [default: the root zone's keys of 2017 and 2024]
-    #[arg(long, value_name = "FILE", help_heading = "Probing")]
-    pub trust_anchor: Option<PathBuf>,
-    /// The same as --dnssec ad
-    #[arg(long, conflicts_with = "dnssec", help_heading = "Probing")]
-    pub trust_ad: bool,
-    /// Trust the certificates in this PEM file as roots too; may be repeated
-    #[arg(long, value_name = "FILE", help_heading = "Probing")]
-    pub ca_file: Vec<PathBuf>,
-    /// Trust only the roots of --ca-file
-    #[arg(long, requires = "ca_file", help_heading = "Probing")]
-    pub no_system_roots: bool,
-    /// Connect to this port
-    #[arg(long, value_name = "N", default_value_t = 25, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Probing")]
-    pub port: u16,
-    /// Fetch MTA-STS policies from this port
-    #[arg(long, value_name = "N", default_value_t = 443, value_parser = clap::value_parser!(u16).range(1..), help_heading = "Probing")]
-    pub policy_port: u16,
-    /// Probe IPv4 addresses only
-    #[arg(short = '4', long, conflicts_with = "ipv6", help_heading = "Probing")]
-    pub ipv4: bool,
-    /// Probe IPv6 addresses only
-    #[arg(short = '6', long, help_heading = "Probing")]
-    pub ipv6: bool,
-    /// Name to say in EHLO [default: this machine's]
-    #[arg(long, value_name = "NAME", help_heading = "Probing")]
-    pub ehlo: Option<String>,
-    /// Connect from this address of this machine
-    #[arg(long, value_name = "IP", help_heading = "Probing")]
-    pub source: Option<IpAddr>,
-    /// Make all connections through this SOCKS5 proxy:
-    /// socks5://[USER:PASSWORD@]HOST:PORT. DNS does not go through it. The
-    /// environment variable shows in no list of processes
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "STARTTRACE_PROXY",
-        hide_env_values = true,
-        help_heading = "Probing"
-    )]
-    pub proxy: Option<String>,
-    /// Longest wait at any one stage
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=3600), help_heading = "Probing")]
-    pub timeout: u32,
-    /// Longest time for one address
-    #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=7200), help_heading = "Probing")]
-    pub deadline: u32,
-    /// How much is asked of each address. "normal" opens one connection, and at
-    /// most three: after a failed handshake one with a smaller hello and one
-    /// with a hello made by hand, and one for a second certificate where TLSA
-    /// records bind. "deep" opens 20 to 30 further, half a second and more
-    /// apart: each version, weak suites, key exchange groups, other server
-    /// names, EHLO again, a command behind STARTTLS
-    #[arg(
-        long,
-        value_enum,
-        default_value_t = Depth::Normal,
-        hide_possible_values = true,
-        value_name = "normal|deep",
-        help_heading = "Probing"
-    )]
-    pub depth: Depth,
-    /// Ask for every cipher suite of each version: one connection for each the
-    /// server has, and five more, half a second apart (give a longer --deadline)
-    #[arg(long, help_heading = "Probing")]
-    pub suites: bool,
-    #[arg(long, value_name = "HOST[:PORT]|none", help_heading = "Probing", help = control_help())]
-    pub control: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Dnssec {
-    Auto,
-    Ad,
-    Validate,
-    Off,
-}
-
 /// A level that `report` shows alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Only {
@@ -618,12 +523,6 @@ pub enum Only {
     Authenticated,
     Enforced,
     Unknown,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Depth {
-    Normal,
-    Deep,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -669,60 +568,4 @@ impl Level {
         };
         &ORDER[..count]
     }
-}
-
-fn control_help() -> String {
-    format!(
-        "Host known to offer STARTTLS, asked before anything negative is said \
-         [default: {}; none where resolver, port or MX point to this machine]",
-        probe::DEFAULT_CONTROL
-    )
-}
-
-/// A day stands for its end.
-fn parse_end(text: &str) -> Result<jiff::Timestamp, String> {
-    match text.parse::<jiff::civil::Date>() {
-        Ok(date) if !text.contains(':') => date
-            .tomorrow()
-            .and_then(|next| next.to_zoned(jiff::tz::TimeZone::UTC))
-            .map(|end| end.timestamp() - jiff::SignedDuration::from_millis(1))
-            .map_err(|error| error.to_string()),
-        _ => parse_time(text),
-    }
-}
-
-fn parse_zone(text: &str) -> Result<jiff::tz::Offset, String> {
-    crate::mta_log::zone(text).ok_or_else(|| "write it as +0200, -05:00 or UTC".to_owned())
-}
-
-/// A span in seconds: `90`, `90s`, `15m`, `6h`, `2d`.
-fn parse_span(text: &str) -> Result<u64, String> {
-    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
-        Some(end) => text.split_at(end),
-        None => (text, "s"),
-    };
-    let seconds = match unit {
-        "s" => Some(1),
-        "m" | "min" => Some(60),
-        "h" => Some(3600),
-        "d" => Some(86_400),
-        _ => None,
-    };
-    seconds
-        .zip(number.parse::<u64>().ok())
-        .and_then(|(unit, number)| number.checked_mul(unit))
-        .filter(|seconds| *seconds <= 366 * 86_400)
-        .ok_or_else(|| "write a number of seconds, or one with m, h or d (15m, 6h)".to_owned())
-}
-
-fn parse_time(text: &str) -> Result<jiff::Timestamp, String> {
-    text.parse::<jiff::Timestamp>()
-        .ok()
-        .or_else(|| {
-            let date: jiff::civil::Date = text.parse().ok()?;
-            Some(date.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp())
-        })
-        .ok_or_else(|| {
-            "write a date (2026-12-24) or a time with zone (2026-12-24T18:00:00Z)".to_owned()
-        })
 }
