@@ -17,6 +17,7 @@
 //! Options of `serve`, with their defaults, stand in [`Settings`].
 
 mod bare;
+mod certificates;
 mod dns;
 mod smtp;
 mod world;
@@ -47,6 +48,10 @@ pub struct Settings {
     /// `--validates`: answer as a resolver that validates, with a part of the
     /// domains signed.
     pub validates: bool,
+    /// `--signs`: sign the root, `example`, and a part of the zones below it.
+    pub signs: bool,
+    /// `--anchor FILE`: where the root's DS record goes, for `--signs`.
+    pub anchor: String,
     /// `--wildcard`: one certificate made beforehand instead of one made for each
     /// name when it is asked for; it names no host, so it is for runs without
     /// roots.
@@ -84,6 +89,10 @@ fn serve(settings: Settings) {
     let world = Arc::new(World::new(settings));
     std::fs::write(&world.settings.ca, world.authority.root_pem())
         .expect("the place for the root can be written");
+    if let Some(signer) = &world.signer {
+        std::fs::write(&world.settings.anchor, signer.anchor())
+            .expect("the place for the trust anchor can be written");
+    }
     runtime(world.settings.threads).block_on(async {
         let servers = (
             dns::serve(Arc::clone(&world)),
@@ -151,6 +160,8 @@ fn settings(words: &[String]) -> Settings {
         dns_rtt: Duration::ZERO,
         ca: "/tmp/farm.pem".into(),
         validates: false,
+        signs: false,
+        anchor: "/tmp/farm.anchor".into(),
         wildcard: false,
         plain: 20,
         misnamed: 50,
@@ -164,6 +175,8 @@ fn settings(words: &[String]) -> Settings {
     while let Some(word) = words.next() {
         match word.as_str() {
             "--validates" => settings.validates = true,
+            "--signs" => settings.signs = true,
+            "--anchor" => settings.anchor = value(&mut words, word).to_owned(),
             "--wildcard" => settings.wildcard = true,
             "--remember" => settings.remember = true,
             "--ca" => settings.ca = value(&mut words, word).to_owned(),

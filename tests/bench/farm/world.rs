@@ -10,18 +10,16 @@
 
 use std::collections::HashSet;
 use std::net::Ipv4Addr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
-use rustls::crypto::aws_lc_rs::sign::any_supported_type;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert, ServerConfig};
-use rustls::sign::{CertifiedKey, SigningKey};
+use rustls::server::ServerConfig;
 
 use crate::Settings;
+use crate::certificates::{Authority, Resolver};
+use crate::dns::Signer;
 
 /// Providers with hundreds of thousands of domains, the first with most.
-const GIANTS: u64 = 40;
+pub const GIANTS: u64 = 40;
 /// Addresses that a pool of the last giant's kind has.
 const POOL: u64 = 64;
 /// Domains of one small provider.
@@ -70,11 +68,14 @@ pub enum Conduct {
 pub struct World {
     pub settings: Settings,
     pub authority: Authority,
+    /// What signs zones, where that is wanted.
+    pub signer: Option<Signer>,
 }
 
 impl World {
     pub fn new(settings: Settings) -> Self {
         Self {
+            signer: settings.signs.then(Signer::new),
             settings,
             authority: Authority::new(),
         }
@@ -84,10 +85,7 @@ impl World {
     pub fn server_config(self: &Arc<Self>) -> Arc<ServerConfig> {
         let mut config = ServerConfig::builder()
             .with_no_client_auth()
-            .with_cert_resolver(Arc::new(Resolver {
-                world: Arc::clone(self),
-                fixed: OnceLock::new(),
-            }));
+            .with_cert_resolver(Arc::new(Resolver::new(Arc::clone(self))));
         // A probe never comes back.
         config.send_tls13_tickets = 0;
         Arc::new(config)
@@ -95,7 +93,17 @@ impl World {
 
     /// Whether answers about this domain are signed.
     pub fn is_signed(&self, domain: u64) -> bool {
-        self.settings.validates && mix(domain, 7) % 100 < 10
+        (self.settings.validates || self.settings.signs) && mix(domain, 7) % 100 < 10
+    }
+
+    /// Whether there is this domain.
+    pub fn exists(&self, domain: u64) -> bool {
+        domain < self.settings.domains && taker(domain) != Taker::Absent
+    }
+
+    /// Whether there is this small provider.
+    pub fn has_small(&self, small: u64) -> bool {
+        small <= self.settings.domains / OF_ONE_SMALL
     }
 }
 
@@ -217,6 +225,18 @@ pub fn host_of(name: &str) -> Option<Host> {
     })
 }
 
+/// Whether there is a host of this number.
+pub fn has_host(host: Host) -> bool {
+    match host {
+        Host::Giant { giant, number } => giant < GIANTS && number < 2 + giant % 4,
+        Host::Pool { .. } => true,
+        Host::Small { number, .. } => number < 2,
+        Host::Own { domain, number } => {
+            matches!(taker(domain), Taker::Own(count) if number < count)
+        }
+    }
+}
+
 fn number(text: &str, prefix: &str) -> Option<u64> {
     text.strip_prefix(prefix)?.parse().ok()
 }
@@ -283,100 +303,4 @@ pub fn mix(number: u64, question: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     z ^ (z >> 31)
-}
-
-/// A throw-away authority: a root, an intermediate, one key for all servers.
-pub struct Authority {
-    root: rcgen::Certificate,
-    intermediate: CertificateDer<'static>,
-    issuer: Issuer<'static, KeyPair>,
-    key: KeyPair,
-    signer: Arc<dyn SigningKey>,
-}
-
-impl std::fmt::Debug for Authority {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Authority").finish_non_exhaustive()
-    }
-}
-
-impl Authority {
-    fn new() -> Self {
-        let authority = |name: &str| {
-            let mut params = CertificateParams::default();
-            params.distinguished_name.push(DnType::CommonName, name);
-            params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-            params.key_usages = vec![KeyUsagePurpose::KeyCertSign];
-            (params, KeyPair::generate().expect("a key"))
-        };
-        let (root_params, root_key) = authority("Farm Root");
-        let root = root_params.self_signed(&root_key).expect("a root");
-        let (params, issuer_key) = authority("Farm R1");
-        let intermediate = params
-            .signed_by(&issuer_key, &Issuer::new(root_params, root_key))
-            .expect("an intermediate");
-        let key = KeyPair::generate().expect("a key");
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        Self {
-            root,
-            intermediate: intermediate.der().clone(),
-            issuer: Issuer::new(params, issuer_key),
-            key,
-            signer: any_supported_type(&private).expect("a signer"),
-        }
-    }
-
-    pub fn root_pem(&self) -> String {
-        self.root.pem()
-    }
-
-    /// SHA-256 of the servers' public key, which all share.
-    pub fn spki_sha256(&self) -> [u8; 32] {
-        use rcgen::PublicKeyData as _;
-        let spki = self.key.subject_public_key_info();
-        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &spki);
-        digest.as_ref().try_into().expect("a digest of 32 octets")
-    }
-
-    fn certified(&self, name: &str) -> Arc<CertifiedKey> {
-        let leaf = CertificateParams::new(vec![name.to_owned()])
-            .and_then(|params| params.signed_by(&self.key, &self.issuer))
-            .expect("a certificate");
-        Arc::new(CertifiedKey::new(
-            vec![leaf.der().clone(), self.intermediate.clone()],
-            Arc::clone(&self.signer),
-        ))
-    }
-}
-
-/// Makes the certificate that is asked for.
-#[derive(Debug)]
-struct Resolver {
-    world: Arc<World>,
-    fixed: OnceLock<Arc<CertifiedKey>>,
-}
-
-impl ResolvesServerCert for Resolver {
-    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let asked = hello.server_name().and_then(|name| {
-            let host = host_of(name).or_else(|| {
-                let domain = domain_of(name.strip_prefix("mta-sts.")?)?;
-                Some(Host::Own { domain, number: 0 })
-            })?;
-            let place = addresses_of(host).first().copied()?;
-            Some((name, place))
-        });
-        match asked {
-            Some((name, place))
-                if !self.world.settings.wildcard
-                    && (name.starts_with("mta-sts.")
-                        || conduct(&self.world.settings, place) != Conduct::Misnamed) =>
-            {
-                Some(self.world.authority.certified(name))
-            }
-            _ => Some(Arc::clone(self.fixed.get_or_init(|| {
-                self.world.authority.certified("mail.hoster.example")
-            }))),
-        }
-    }
 }
