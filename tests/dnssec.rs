@@ -41,7 +41,10 @@ fn world(zone: &str, tampering: &str, domain: &str) -> World {
 }
 
 fn observe(world: &World, own_anchor: bool) -> DomainObservation {
-    let lab = Lab::start(world);
+    observe_in(&Lab::start(world), world, own_anchor)
+}
+
+fn observe_in(lab: &Lab, world: &World, own_anchor: bool) -> DomainObservation {
     let prober = Prober::new(Options {
         resolvers: vec![lab.resolver.into()],
         dnssec: DnssecTrust::Validate,
@@ -230,6 +233,24 @@ const TAMPERINGS: &[(&str, &str, Option<&str>, usize)] = &[
 const TLSA: &str = "_{port}._tcp.mx1.partner.example";
 const MX: &str = "partner.example";
 const HOST: &str = "mx1.partner.example";
+
+#[test]
+fn a_denial_whose_signature_holds_says_itself_that_no_zone_starts_below() {
+    let without = SIGNED.lines().take(4).collect::<Vec<_>>().join("\n");
+    for marks in ["", "partner.example NSEC3 3"] {
+        let zone = format!("{UNVALIDATED}\n{without}\n{marks}\n{AROUND}");
+        let world = world(&zone, "", "partner.example");
+        let lab = Lab::start(&world);
+        let seen = observe_in(&lab, &world, true);
+        assert_eq!(states(&seen), ["secure", "secure", "secure 0"]);
+        let asked = lab.log.queries();
+        let cuts = asked.iter().filter(|(_, kind)| kind == "DS");
+        let below: Vec<_> = cuts
+            .filter(|(name, _)| name.ends_with(".partner.example"))
+            .collect();
+        assert!(below.is_empty(), "{below:?}");
+    }
+}
 
 fn tampered(marks: &str) {
     for (with, name, kind, place) in TAMPERINGS {

@@ -21,12 +21,9 @@ pub fn is_digest_supported(digest_type: u8) -> bool {
     matches!(digest_type, 1 | 2 | 4)
 }
 
-/// Whether the signature over the set was made with the key. Names, times and
+/// Whether the signature over the octets was made with the key. Names, times and
 /// key tags are the caller's to compare.
-pub fn verifies(key: &Key, signature: &Signature, set: &Set<'_>) -> bool {
-    let Some(octets) = to_be_signed(signature, set) else {
-        return false;
-    };
+pub fn verifies(key: &Key, signature: &[u8], octets: &[u8]) -> bool {
     let (rsa, point): (Option<&'static dyn VerificationAlgorithm>, _) = match key.algorithm {
         5 | 7 => (Some(&RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY), None),
         8 => (Some(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY), None),
@@ -37,7 +34,7 @@ pub fn verifies(key: &Key, signature: &Signature, set: &Set<'_>) -> bool {
         14 => (None, Some((&ECDSA_P384_SHA384_FIXED, 96))),
         15 => {
             return UnparsedPublicKey::new(&ED25519, &key.key)
-                .verify(&octets, &signature.signature)
+                .verify(octets, signature)
                 .is_ok();
         }
         _ => return false,
@@ -45,21 +42,37 @@ pub fn verifies(key: &Key, signature: &Signature, set: &Set<'_>) -> bool {
     match (rsa, point) {
         (Some(algorithm), _) => rsa_key(&key.key).is_some_and(|der| {
             UnparsedPublicKey::new(algorithm, der)
-                .verify(&octets, &signature.signature)
+                .verify(octets, signature)
                 .is_ok()
         }),
         (None, Some((algorithm, length))) if key.key.len() == length => {
             let point = [&[4], &key.key[..]].concat();
             UnparsedPublicKey::new(algorithm, point)
-                .verify(&octets, &signature.signature)
+                .verify(octets, signature)
                 .is_ok()
         }
         _ => false,
     }
 }
 
-/// RFC 4034, section 3.1.8.1, and section 6.3 for the order of the records.
-fn to_be_signed(signature: &Signature, set: &Set<'_>) -> Option<Vec<u8>> {
+/// SHA-256 of something.
+pub type Digest = [u8; 32];
+
+/// The digest of parts, each with its length before it.
+pub fn digest_of(parts: &[&[u8]]) -> Digest {
+    let mut context = digest::Context::new(&SHA256);
+    for part in parts {
+        context.update(&part.len().to_be_bytes());
+        context.update(part);
+    }
+    let mut octets = Digest::default();
+    octets.copy_from_slice(context.finish().as_ref());
+    octets
+}
+
+/// The octets that a signature over a set is made of: RFC 4034, section 3.1.8.1,
+/// and section 6.3 for the order of the records.
+pub fn to_be_signed(signature: &Signature, set: &Set<'_>) -> Option<Vec<u8>> {
     let owner = signed_owner(&set.name, signature.labels)?;
     let owner = wire(&owner);
     let mut records: Vec<Vec<u8>> = set

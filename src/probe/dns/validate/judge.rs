@@ -1,7 +1,5 @@
 //! What one answer is worth (RFC 4035, section 5).
 
-use std::sync::atomic::{AtomicU32, Ordering};
-
 use hickory_proto::op::Message;
 use hickory_proto::rr::{Name, RData, RecordType};
 
@@ -10,14 +8,11 @@ use crate::probe::dns::client::Dns;
 use crate::probe::dns::message::presentation;
 use crate::probe::dns::validate::Trouble;
 use crate::probe::dns::validate::anchor::Anchors;
-use crate::probe::dns::validate::crypto::{is_supported, label_count, verifies};
+use crate::probe::dns::validate::crypto::label_count;
 use crate::probe::dns::validate::denial::{self, Denial, MOST_ITERATIONS};
-use crate::probe::dns::validate::records::{Nsec, Nsec3, Set, Signature, raw, sets};
+use crate::probe::dns::validate::records::{Nsec, Nsec3, Set, raw, sets};
+use crate::probe::dns::validate::verify::{Budget, verify, zone_name};
 use crate::probe::dns::validate::walk::{Trust, Walker, Zone};
-
-/// The most signatures verified for one question: an answer with many keys of
-/// one tag and many signatures could else cost without end.
-const MOST_VERIFICATIONS: u32 = 64;
 
 /// The most NSEC or NSEC3 sets of one answer that are looked at. A denial has
 /// up to three, and hostile ones cost hashing.
@@ -25,27 +20,6 @@ const MOST_DENIALS: usize = 8;
 
 /// The most aliases of one answer that are followed.
 const MOST_ALIASES: usize = 16;
-
-/// What may still be spent on one question.
-#[derive(Debug)]
-pub struct Budget(AtomicU32);
-
-impl Budget {
-    fn new() -> Self {
-        Self(AtomicU32::new(MOST_VERIFICATIONS))
-    }
-
-    fn spend(&self) -> Result<(), Trouble> {
-        self.0
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                left.checked_sub(1)
-            })
-            .map(|_| ())
-            .map_err(|_| {
-                Trouble::Indeterminate("it has more signatures than are worth verifying".to_owned())
-            })
-    }
-}
 
 /// Judges answers.
 #[derive(Debug)]
@@ -158,6 +132,23 @@ impl Validator {
         message: &Message,
         budget: &Budget,
     ) -> Result<Dnssec, Trouble> {
+        let authority = sets(&message.authorities);
+        // Whoever signed a proof that holds has said that no zone starts between
+        // it and the name (RFC 6840, section 4.1), so nobody has to be asked
+        // whether one does.
+        for signer in deniers(&authority, name, kind) {
+            let zone = match self.walker.trust(dns, &signer, budget).await? {
+                Trust::Unsigned => return Ok(Dnssec::Insecure),
+                Trust::Signed(zone) if zone.name != signer => continue,
+                Trust::Signed(zone) => zone,
+            };
+            match denial(dns, name, kind, &zone, &authority, budget) {
+                Ok(Denial::NoData { .. } | Denial::NoName) => return Ok(Dnssec::Secure),
+                Ok(Denial::OptOut) => return Ok(Dnssec::Insecure),
+                Ok(Denial::Nothing) | Err(Trouble::Bogus(_)) => {}
+                Err(indeterminate) => return Err(indeterminate),
+            }
+        }
         let zone = match self.walker.trust(dns, name, budget).await? {
             Trust::Unsigned => return Ok(Dnssec::Insecure),
             Trust::Signed(zone) => zone,
@@ -171,7 +162,7 @@ impl Validator {
         } else {
             zone
         };
-        match denial(dns, name, kind, &zone, message, budget)? {
+        match denial(dns, name, kind, &zone, &authority, budget)? {
             Denial::NoData { .. } | Denial::NoName => Ok(Dnssec::Secure),
             Denial::OptOut => Ok(Dnssec::Insecure),
             Denial::Nothing => Err(Trouble::Bogus(format!(
@@ -229,72 +220,23 @@ fn signers(set: &Set<'_>) -> Vec<Name> {
     signers
 }
 
-/// Whether a set is signed by a zone's keys; gives the labels of the
-/// signature.
-pub fn verify(dns: &Dns, zone: &Zone, set: &Set<'_>, budget: &Budget) -> Result<usize, Trouble> {
-    let what = || format!("{} {}", zone_name(&set.name), set.kind);
-    let now = dns.clock().now().as_second();
-    let mut why = format!("{} is not signed by {}", what(), zone_name(&zone.name));
-    for signature in &set.signatures {
-        if signature.signer != zone.name || usize::from(signature.labels) > label_count(&set.name) {
-            continue;
-        }
-        match timeliness(signature, now) {
-            Timeliness::Good => {}
-            Timeliness::Expired => {
-                why = format!("the signature of {} has expired", what());
-                continue;
-            }
-            Timeliness::Early => {
-                why = format!("the signature of {} is not valid yet", what());
-                continue;
+/// The signers that the proofs of a denial name, each once; those that can be.
+fn deniers(authority: &[Set<'_>], name: &Name, kind: RecordType) -> Vec<Name> {
+    let mut deniers: Vec<Name> = Vec::new();
+    for set in authority.iter().filter(|set| is_proof(set)) {
+        for signature in &set.signatures {
+            let signer = &signature.signer;
+            let above = signer.zone_of(name) && (kind != RecordType::DS || signer != name);
+            if above && !deniers.contains(signer) && deniers.len() < 4 {
+                deniers.push(signer.clone());
             }
         }
-        let keys = zone
-            .keys
-            .iter()
-            .filter(|key| key.tag == signature.tag && key.algorithm == signature.algorithm);
-        let mut tried = false;
-        for key in keys {
-            if !is_supported(key.algorithm) {
-                continue;
-            }
-            tried = true;
-            budget.spend()?;
-            if verifies(key, signature, set) {
-                return Ok(signature.labels.into());
-            }
-        }
-        why = if tried {
-            format!("the signature of {} does not hold", what())
-        } else {
-            format!(
-                "{} is signed with a key that {} does not have",
-                what(),
-                zone_name(&zone.name)
-            )
-        };
     }
-    Err(Trouble::Bogus(why))
+    deniers
 }
 
-enum Timeliness {
-    Good,
-    Expired,
-    Early,
-}
-
-/// RFC 4034, section 3.1.5: times are compared in serial number arithmetic.
-fn timeliness(signature: &Signature, now: i64) -> Timeliness {
-    let now = u32::try_from(now & 0xffff_ffff).unwrap_or_default();
-    let passed = |from: u32, to: u32| to.wrapping_sub(from) < 1 << 31;
-    if !passed(now, signature.expiration) {
-        Timeliness::Expired
-    } else if !passed(signature.inception, now) {
-        Timeliness::Early
-    } else {
-        Timeliness::Good
-    }
+fn is_proof(set: &Set<'_>) -> bool {
+    matches!(set.kind, RecordType::NSEC | RecordType::NSEC3)
 }
 
 /// A set that a wildcard gave: secure where it is proved that no closer name
@@ -307,7 +249,7 @@ fn expanded(
     message: &Message,
     budget: &Budget,
 ) -> Result<Dnssec, Trouble> {
-    let proofs = proofs(dns, zone, message, budget)?;
+    let proofs = proofs(dns, zone, &sets(&message.authorities), budget)?;
     let next_closer = set.name.trim_to(labels + 1);
     if denial::nsec_allows_wildcard(&set.name, &zone.name, &proofs.nsec) {
         return Ok(Dnssec::Secure);
@@ -322,16 +264,16 @@ fn expanded(
     }
 }
 
-/// What the records of a zone in the authority section prove.
+/// What the records of a zone among those of an authority section prove.
 pub fn denial(
     dns: &Dns,
     name: &Name,
     kind: RecordType,
     zone: &Zone,
-    message: &Message,
+    authority: &[Set<'_>],
     budget: &Budget,
 ) -> Result<Denial, Trouble> {
-    let proofs = proofs(dns, zone, message, budget)?;
+    let proofs = proofs(dns, zone, authority, budget)?;
     let mut denial = denial::by_nsec(name, kind, &zone.name, &proofs.nsec);
     if denial == Denial::Nothing {
         denial = denial::by_nsec3(name, kind, &zone.name, &proofs.nsec3);
@@ -360,12 +302,16 @@ struct Proofs {
 }
 
 /// The NSEC and NSEC3 records that a zone signed.
-fn proofs(dns: &Dns, zone: &Zone, message: &Message, budget: &Budget) -> Result<Proofs, Trouble> {
+fn proofs(
+    dns: &Dns,
+    zone: &Zone,
+    authority: &[Set<'_>],
+    budget: &Budget,
+) -> Result<Proofs, Trouble> {
     let mut proofs = Proofs::default();
-    let authority = sets(&message.authorities);
     let wanted = authority
         .iter()
-        .filter(|set| matches!(set.kind, RecordType::NSEC | RecordType::NSEC3))
+        .filter(|set| is_proof(set))
         .take(MOST_DENIALS);
     for set in wanted {
         match verify(dns, zone, set, budget) {
@@ -389,11 +335,4 @@ fn proofs(dns: &Dns, zone: &Zone, message: &Message, budget: &Budget) -> Result<
         }
     }
     Ok(proofs)
-}
-
-fn zone_name(name: &Name) -> String {
-    match presentation(name) {
-        root if root.is_empty() => "the root zone".to_owned(),
-        name => name,
-    }
 }

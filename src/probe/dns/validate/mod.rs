@@ -7,8 +7,8 @@
 //!
 //! By rooms: `records` reads the record types of DNSSEC and groups records,
 //! `crypto` verifies and hashes, `denial` weighs what NSEC and NSEC3 records
-//! prove, `walk` goes from the anchor down to a zone's keys, `judge` puts an
-//! answer together, `anchor` reads trust anchors.
+//! prove, `verify` says whether a set is signed, `walk` goes from the anchor down
+//! to a zone's keys, `judge` puts an answer together, `anchor` reads trust anchors.
 //!
 //! An answer from an unsigned zone counts as insecure only where a signed proof
 //! says that a zone on the way down is not signed. What an answer says of
@@ -27,6 +27,7 @@ mod crypto;
 mod denial;
 mod judge;
 mod records;
+mod verify;
 mod walk;
 
 pub use anchor::{Anchors, InvalidAnchors};

@@ -15,8 +15,9 @@ use crate::probe::dns::validate::Trouble;
 use crate::probe::dns::validate::anchor::Anchors;
 use crate::probe::dns::validate::crypto::{covers, is_digest_supported, is_supported};
 use crate::probe::dns::validate::denial::Denial;
-use crate::probe::dns::validate::judge::{self, Budget};
+use crate::probe::dns::validate::judge;
 use crate::probe::dns::validate::records::{Ds, Key, Set, sets};
+use crate::probe::dns::validate::verify::{Budget, Verified, verify};
 use crate::probe::net::Moment;
 
 /// The most steps kept.
@@ -30,6 +31,17 @@ const LONGEST_KEPT: Duration = Duration::from_secs(300);
 pub struct Zone {
     pub name: Name,
     pub keys: Vec<Key>,
+    pub verified: Verified,
+}
+
+impl Zone {
+    pub fn new(name: Name, keys: Vec<Key>) -> Self {
+        Self {
+            name,
+            keys,
+            verified: Verified::default(),
+        }
+    }
 }
 
 /// How a name stands to trust.
@@ -161,7 +173,7 @@ impl Walker {
             self.below(dns, name, zone, digests, budget).await
         } else if let Some(alias) = own(RecordType::CNAME) {
             // Where an alias is, no zone starts (RFC 2181, section 10.1).
-            judge::verify(dns, zone, alias, budget).map(|_| Step::NoCut)
+            verify(dns, zone, alias, budget).map(|_| Step::NoCut)
         } else {
             denied(dns, name, zone, &message, budget)
         };
@@ -178,7 +190,7 @@ impl Walker {
         digests: &Set<'_>,
         budget: &Budget,
     ) -> Result<Step, Trouble> {
-        judge::verify(dns, zone, digests, budget)?;
+        verify(dns, zone, digests, budget)?;
         let digests: Vec<Ds> = digests.data().filter_map(Ds::read).collect();
         let known: Vec<&Ds> = digests
             .iter()
@@ -233,15 +245,9 @@ impl Walker {
                 shown()
             )));
         }
-        let entry = Arc::new(Zone {
-            name: name.clone(),
-            keys: entry,
-        });
-        judge::verify(dns, &entry, set, budget)?;
-        Ok(Arc::new(Zone {
-            name: name.clone(),
-            keys,
-        }))
+        let entry = Zone::new(name.clone(), entry);
+        verify(dns, &entry, set, budget)?;
+        Ok(Arc::new(Zone::new(name.clone(), keys)))
     }
 
     fn recall(&self, dns: &Dns, name: &Name) -> Option<Result<Step, Trouble>> {
@@ -274,7 +280,8 @@ fn denied(
     message: &Message,
     budget: &Budget,
 ) -> Result<Step, Trouble> {
-    match judge::denial(dns, name, RecordType::DS, zone, message, budget)? {
+    let authority = sets(&message.authorities);
+    match judge::denial(dns, name, RecordType::DS, zone, &authority, budget)? {
         Denial::NoData { delegation: true } | Denial::OptOut => Ok(Step::UnsignedZone),
         Denial::NoData { delegation: false } => Ok(Step::NoCut),
         Denial::NoName => Ok(Step::NoName),
