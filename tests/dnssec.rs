@@ -252,6 +252,23 @@ fn a_denial_whose_signature_holds_says_itself_that_no_zone_starts_below() {
     }
 }
 
+#[test]
+fn whether_a_domain_is_signed_is_asked_once_for_all_its_questions() {
+    for domain in ["partner.example", "unsigned.example"] {
+        let world = world(&format!("{UNVALIDATED}\n{SIGNED}\n{AROUND}"), "", domain);
+        let lab = Lab::start(&world);
+        observe_in(&lab, &world, true);
+        let asked = lab.log.queries();
+        for (name, kind) in [(domain, "DS"), ("", "DNSKEY")] {
+            let count = asked
+                .iter()
+                .filter(|(other, of)| other == name && of == kind)
+                .count();
+            assert_eq!(count, 1, "{name} {kind}: {asked:?}");
+        }
+    }
+}
+
 fn tampered(marks: &str) {
     for (with, name, kind, place) in TAMPERINGS {
         let zone = format!("{UNVALIDATED}\n{SIGNED}{marks}\n{AROUND}");

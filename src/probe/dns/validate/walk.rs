@@ -1,6 +1,8 @@
 //! From a trust anchor down to the keys of a zone (RFC 4035, section 5.2): at
 //! each label, whether there is a zone cut, and whether what lies below it is
-//! signed. Each step is kept as long as its records live.
+//! signed. Each step is kept as long as its records live, and taken once however
+//! many wait for it: a domain's questions are put all at once, and each has to know
+//! whether the domain is signed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,6 +10,7 @@ use std::time::Duration;
 
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{Name, RecordType};
+use tokio::sync::OnceCell;
 
 use crate::probe::dns::client::Dns;
 use crate::probe::dns::message::presentation;
@@ -70,8 +73,11 @@ enum Step {
 #[derive(Debug)]
 pub struct Walker {
     anchors: Anchors,
-    steps: Mutex<HashMap<Name, Kept>>,
+    steps: Mutex<HashMap<Name, Arc<Slot>>>,
 }
+
+/// A step, or the place where it is waited for.
+type Slot = OnceCell<Kept>;
 
 #[derive(Debug)]
 struct Kept {
@@ -120,20 +126,42 @@ impl Walker {
         above: Option<&Arc<Zone>>,
         budget: &Budget,
     ) -> Result<Step, Trouble> {
-        if let Some(step) = self.recall(dns, name) {
-            return step;
+        let mut own = false;
+        let slot = self.slot(dns, name);
+        // Where whoever takes the step goes away, the next one who waits does.
+        let kept = slot
+            .get_or_init(|| {
+                own = true;
+                Box::pin(self.take(dns, name, above, budget))
+            })
+            .await;
+        match &kept.step {
+            // It may have been another question's budget that was spent.
+            Err(Trouble::Indeterminate(_)) if !own => {
+                Box::pin(self.take(dns, name, above, budget)).await.step
+            }
+            step => step.clone(),
         }
+    }
+
+    async fn take(
+        &self,
+        dns: &Dns,
+        name: &Name,
+        above: Option<&Arc<Zone>>,
+        budget: &Budget,
+    ) -> Kept {
         let (step, span) = match above {
             None => (self.anchored(dns, name, budget).await, LONGEST_KEPT),
-            Some(zone) => Box::pin(self.cut(dns, name, zone, budget)).await,
+            Some(zone) => self.cut(dns, name, zone, budget).await,
         };
         let span = match &step {
             Ok(_) | Err(Trouble::Bogus(_)) => span.min(LONGEST_KEPT),
             // What could not be found out may be found out soon.
             Err(Trouble::Indeterminate(_)) => Duration::ZERO,
         };
-        self.keep(dns, name, step.clone(), span);
-        step
+        let since = dns.clock().moment();
+        Kept { step, since, span }
     }
 
     async fn anchored(&self, dns: &Dns, name: &Name, budget: &Budget) -> Result<Step, Trouble> {
@@ -250,25 +278,23 @@ impl Walker {
         Ok(Arc::new(Zone::new(name.clone(), keys)))
     }
 
-    fn recall(&self, dns: &Dns, name: &Name) -> Option<Result<Step, Trouble>> {
-        let steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
-        steps
-            .get(name)
-            .filter(|kept| dns.clock().since(kept.since) < kept.span)
-            .map(|kept| kept.step.clone())
-    }
-
-    fn keep(&self, dns: &Dns, name: &Name, step: Result<Step, Trouble>, span: Duration) {
-        if span.is_zero() {
-            return;
-        }
+    /// The place of a step: a fresh one, one under way, or an empty one.
+    fn slot(&self, dns: &Dns, name: &Name) -> Arc<Slot> {
         let mut steps = self.steps.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = |slot: &&Arc<Slot>| {
+            slot.get()
+                .is_none_or(|kept| dns.clock().since(kept.since) < kept.span)
+        };
+        if let Some(slot) = steps.get(name).filter(fresh) {
+            return Arc::clone(slot);
+        }
         if steps.len() >= MOST_STEPS {
             // Rare, and cheaper than bookkeeping at every step.
             steps.clear();
         }
-        let since = dns.clock().moment();
-        steps.insert(name.clone(), Kept { step, since, span });
+        let slot = Arc::default();
+        steps.insert(name.clone(), Arc::clone(&slot));
+        slot
     }
 }
 
