@@ -27,18 +27,21 @@ use crate::failure::{Failure, Kind, Stage};
 use crate::tls::certificate::Certificate;
 
 mod memory;
+mod signatures;
 
 use memory::{Memory, Span};
+use signatures::Algorithms;
 
 /// The smallest RSA key that the CA/Browser Forum's Baseline Requirements,
 /// section 6.1.5, and NIST SP 800-131A let a server have.
 const SMALLEST_RSA_KEY: u32 = 2048;
 
-/// Judges chains by a set of roots, and remembers its verdicts: many hosts
-/// show one chain, and building a path costs as much as a handshake.
+/// Judges chains by a set of roots, and remembers its verdicts, and the
+/// signatures that held: many hosts show one chain, more have one issuer, and
+/// building a path costs as much as a handshake.
 pub struct PathJudge {
     roots: Arc<RootCertStore>,
-    algorithms: WebPkiSupportedAlgorithms,
+    algorithms: Algorithms,
     remembered: Mutex<Memory>,
 }
 
@@ -56,7 +59,7 @@ impl PathJudge {
     pub fn new(roots: Arc<RootCertStore>, algorithms: WebPkiSupportedAlgorithms) -> Self {
         Self {
             roots,
-            algorithms,
+            algorithms: Algorithms::new(&algorithms),
             remembered: Mutex::default(),
         }
     }
@@ -132,7 +135,7 @@ impl PathJudge {
             &self.roots,
             &rest,
             now,
-            self.algorithms.all,
+            &self.algorithms.all(),
         )
     }
 }
