@@ -74,7 +74,7 @@ def add(total, part):
     """Adds what one scan counted to what the others did."""
     if total is None:
         return part
-    for name in ("lines", "endpoints", "connections"):
+    for name in ("lines", "endpoints", "connections", "policies"):
         total[name] += part[name]
     for name in ("protection", "answers"):
         for key, count in part[name].items():
