@@ -142,6 +142,7 @@ impl Setup {
         let open_files = OpenFiles::find();
         let prober = probing::prober(Options {
             concurrency: usize::try_from(args.per_host).unwrap_or(1).max(4),
+            questions: open_files.questions,
             ..self.options.clone()
         })?;
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::name::{HostName, InvalidName};
-use crate::probe::dns::Resolver;
+use crate::probe::dns::{self, Resolver};
 use crate::probe::net::Clock;
 use crate::probe::proxy::Proxy;
 use crate::probe::setup::SetupError;
@@ -64,6 +64,8 @@ pub struct Options {
     pub clock: Clock,
     /// How many addresses of one domain are probed at the same time.
     pub concurrency: usize,
+    /// How many questions to the DNS are under way at the same time.
+    pub questions: usize,
     /// What is looked at beside the usual.
     pub looks: Looks,
 }
@@ -90,6 +92,7 @@ impl Default for Options {
             public_only: false,
             clock: Clock::default(),
             concurrency: 4,
+            questions: dns::MOST_AT_ONCE,
             looks: Looks::default(),
         }
     }

@@ -136,6 +136,7 @@ impl Prober {
                     trust: options.dnssec,
                     roots: dns_roots,
                     anchors,
+                    at_once: options.questions,
                     ..dns::Settings::new(servers, options.clock, options.timeout)
                 }),
                 stack: Stack::new(),

@@ -40,8 +40,9 @@ const MOST_KEPT: usize = 4096;
 const LONGEST_KEPT: Duration = Duration::from_secs(300);
 
 /// The most questions under way at a time, unless told otherwise: each has a
-/// socket, and a resolver asked more at once answers more slowly.
-const MOST_AT_ONCE: usize = 200;
+/// socket, and a resolver asked more at once answers more slowly, unless it is
+/// near and idle.
+pub const MOST_AT_ONCE: usize = 200;
 
 /// When a resolver that kept silent is tested again.
 const TEST_AGAIN: Duration = Duration::from_secs(60);
@@ -258,8 +259,6 @@ impl Dns {
         // On the heap: many questions are part of one check.
         let ask = Box::pin(async {
             let tested = self.tested().await;
-            // The time spent in the queue is not the resolver's.
-            let _turn = self.inner.at_once.acquire().await;
             self.follow(name, kind, &tested).await
         });
         self.inner.cache.get(key, ask).await
@@ -273,13 +272,18 @@ impl Dns {
         kind: RecordType,
         tested: &[Tested],
     ) -> Result<(Answer, Duration), Failure> {
-        let began = self.inner.clock.moment();
+        let mut began = None;
         let mut chain = Chain::new(name).ok_or_else(|| trouble::unreadable_name(name))?;
         let mut dnssec = Dnssec::Secure;
         loop {
+            let turn = self.inner.at_once.acquire().await;
+            // The time spent in the queue is not the resolver's.
+            let began = *began.get_or_insert_with(|| self.inner.clock.moment());
             let (place, message) = self
                 .ask_in_turn(&chain.wanted, kind, self.way(), tested, began)
                 .await?;
+            // What checks signatures has questions of its own to ask.
+            drop(turn);
             let believed = self.is_believed(tested, place);
             let status = self.status(&chain.wanted, kind, &message, believed).await?;
             dnssec = dnssec.weaker(status);
@@ -343,6 +347,7 @@ impl Dns {
     /// One answer as it is, signatures and all, whatever the resolver thinks
     /// of it.
     pub(super) async fn fetch(&self, name: &Name, kind: RecordType) -> Result<Message, Failure> {
+        let _turn = self.inner.at_once.acquire().await;
         let began = self.inner.clock.moment();
         let (_, message) = self
             .ask_in_turn(name, kind, Ask::Unchecked, &[], began)

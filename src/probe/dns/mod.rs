@@ -39,7 +39,7 @@ use hickory_proto::rr::RData;
 
 use crate::observed::domain::Dnssec;
 
-pub use client::{Dns, Settings};
+pub use client::{Dns, MOST_AT_ONCE, Settings};
 pub use message::presentation;
 pub use server::{InvalidResolver, Resolver, system_resolvers};
 pub use validate::{Anchors, InvalidAnchors};

@@ -35,8 +35,8 @@ pub enum Miss {
     Apart(Box<(Kind, String, Detail)>),
 }
 
-/// The most sockets that are kept.
-const MOST_KEPT: usize = 64;
+/// The most sockets that are kept: as many as questions under way, or fewer.
+const MOST_KEPT: usize = 512;
 
 /// Sockets to one resolver that nobody uses.
 #[derive(Debug)]
