@@ -1,10 +1,11 @@
 //! Writing results: a thread of its own, since a disk may be slow.
 //!
-//! Entry point: [`Output::start`]. What is sent is written in whole lines, as
-//! soon as it comes, several at a time where several are there.
+//! Entry point: [`Output::start`]. What is sent is written in whole lines, a few
+//! milliseconds after it came, several at a time where several are there.
 
 use std::io::{self, Write};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -15,6 +16,10 @@ const WAITING: usize = 1024;
 
 /// How much is written at once.
 const AT_ONCE: usize = 256 * 1024;
+
+/// How long more is waited for when something came: to be woken and to write for
+/// each line of hundreds a second costs more than the line.
+const GATHERED: Duration = Duration::from_millis(5);
 
 /// Where lines go.
 #[derive(Debug)]
@@ -69,6 +74,7 @@ fn write(mut sink: Sink, mut lines: mpsc::Receiver<String>) -> Written {
     let mut batch = String::new();
     let mut error = None;
     while let Some(line) = lines.blocking_recv() {
+        std::thread::sleep(GATHERED);
         batch.clear();
         batch.push_str(&line);
         let mut count = 1;
