@@ -5,6 +5,7 @@
 
 mod samples;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -28,6 +29,7 @@ fn written(observation: &DomainObservation, required: Required) -> Value {
 /// What the JSON does not keep, taken away.
 fn kept(mut observation: DomainObservation) -> DomainObservation {
     for endpoint in observation.hosts.iter_mut().flat_map(|h| &mut h.endpoints) {
+        let endpoint = Arc::make_mut(endpoint);
         endpoint.transcript.clear();
         if let Attempt::Done(handshake) = &mut endpoint.handshake
             && let Attempt::Skipped(_) = handshake.dane
@@ -128,7 +130,7 @@ fn observations() -> impl Strategy<Value = DomainObservation> {
         blocked(domain(vec![host(10, MX1, vec![silent(A)])])),
     ];
     proptest::sample::select(bases).prop_flat_map(|base| {
-        let endpoint = base.hosts[0].endpoints[0].clone();
+        let endpoint = Arc::clone(&base.hosts[0].endpoints[0]);
         let (pkix, identity, dane) = match &endpoint.handshake {
             Attempt::Done(h) => (h.pkix.clone(), h.identity.clone(), h.dane.clone()),
             _ => (
@@ -171,7 +173,7 @@ fn observations() -> impl Strategy<Value = DomainObservation> {
                     base.hosts[0].tlsa,
                 ) = of_domain;
                 let (greeting, starttls, handshake, pkix, identity, dane, after_tls) = of_endpoint;
-                let endpoint = &mut base.hosts[0].endpoints[0];
+                let endpoint = Arc::make_mut(&mut base.hosts[0].endpoints[0]);
                 endpoint.greeting = greeting;
                 endpoint.starttls = starttls;
                 endpoint.handshake = handshake;

@@ -6,6 +6,7 @@ mod samples;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -467,7 +468,9 @@ fn partners() -> Vec<String> {
         .hosts
         .push(host(20, MX2, vec![tls("192.0.2.27", MX2)]));
     let mut unseen = two(|name| tls("192.0.2.25", name));
-    unseen.hosts[1].endpoints.push(silent("192.0.2.28"));
+    unseen.hosts[1]
+        .endpoints
+        .push(Arc::new(silent("192.0.2.28")));
     let mut given = good();
     if let Attempt::Done(mx) = &mut given.mx {
         mx.source = MxSource::Implicit;
@@ -477,7 +480,7 @@ fn partners() -> Vec<String> {
         }];
     }
     let mut elsewhere = good();
-    elsewhere.hosts[0].endpoints[0].port = 587;
+    Arc::make_mut(&mut elsewhere.hosts[0].endpoints[0]).port = 587;
     let mut odd = good();
     odd.hosts[0].host = HostName::from_dns("nexthop");
     vec![

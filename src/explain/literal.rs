@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
@@ -424,7 +425,7 @@ pub(crate) fn observed(
             mta_sts_listed: None,
             endpoints: endpoints
                 .iter()
-                .map(|(ip, does)| endpoint(ip, *does))
+                .map(|(ip, does)| Arc::new(endpoint(ip, *does)))
                 .collect(),
         })
         .collect();

@@ -1,6 +1,8 @@
 //! Worlds of one message and what was seen of its receiver.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use crate::answer::{Answer, Standing};
 use crate::attempt::Attempt;
 use crate::explain::literal::*;
@@ -152,7 +154,7 @@ fn an_answer_to_a_hello_made_by_hand_names_the_cause() {
     use crate::tls::parameters::TlsVersion;
     let answered = |version, suite, dh_bits, kind| {
         let mut probe = mx1(SOON, Does::FailsHandshake(kind, None));
-        probe.hosts[0].endpoints[0].raw_hello = Some(RawHello {
+        Arc::make_mut(&mut probe.hosts[0].endpoints[0]).raw_hello = Some(RawHello {
             version: Some(version),
             suite: Some(suite),
             dh_bits,
@@ -273,7 +275,7 @@ fn looked_at(repeats: &[bool], preferred: Option<u32>, on_demand: Option<u32>) -
         })
     };
     let mut probe = mx1(SOON, Does::Tls);
-    probe.hosts[0].endpoints[0].deep = Some(Box::new(Depth {
+    Arc::make_mut(&mut probe.hosts[0].endpoints[0]).deep = Some(Box::new(Depth {
         first_offered: true,
         versions: vec![Asked {
             what: TlsVersion::Tls12,
@@ -342,11 +344,12 @@ fn l5_a_server_with_old_tls_is_never_called_one_without() {
         SOON,
         Does::FailsHandshake(Kind::HandshakeIncompatible, None),
     );
-    probe.hosts[0].endpoints[0].raw_hello = Some(crate::observed::endpoint::RawHello {
-        version: Some(crate::tls::parameters::TlsVersion::Tls10),
-        suite: Some(0x002f),
-        ..Default::default()
-    });
+    Arc::make_mut(&mut probe.hosts[0].endpoints[0]).raw_hello =
+        Some(crate::observed::endpoint::RawHello {
+            version: Some(crate::tls::parameters::TlsVersion::Tls10),
+            suite: Some(0x002f),
+            ..Default::default()
+        });
     let hop = of_clear(&clear_with(|_| ()), &[probe]);
     assert_eq!(hop.causes[0].cause, Cause::ServerLegacyVersion);
     let texts = || {
@@ -368,7 +371,7 @@ fn l5_a_server_with_old_tls_is_never_called_one_without() {
 #[test]
 fn a_second_handshake_and_an_odd_key_are_causes_too() {
     let mut probe = mx1(SOON, Does::Tls);
-    let endpoint = &mut probe.hosts[0].endpoints[0];
+    let endpoint = Arc::make_mut(&mut probe.hosts[0].endpoints[0]);
     endpoint.large_hello = Some(Box::new(crate::failure::Failure::new(
         crate::failure::Stage::Handshake,
         Kind::ClosedByPeer,
@@ -380,7 +383,8 @@ fn a_second_handshake_and_an_odd_key_are_causes_too() {
         Some(Standing::Possible)
     );
     let mut probe = mx1(SOON, Does::Tls);
-    if let Attempt::Done(handshake) = &mut probe.hosts[0].endpoints[0].handshake {
+    if let Attempt::Done(handshake) = &mut Arc::make_mut(&mut probe.hosts[0].endpoints[0]).handshake
+    {
         handshake.chain[0].key.algorithm = "RSA".into();
         handshake.chain[0].key.bits = 1024;
         handshake.chain[0].key.curve = None;
@@ -644,7 +648,8 @@ fn helo_and_greetings_explain_only_what_the_line_allows() {
     assert_eq!(standing(&hop, Cause::EhloRefused), Some(Standing::RuledOut));
 
     let mut bare = mx1(SOON, Does::NoStarttls);
-    let Attempt::Done(greeting) = &mut bare.hosts[0].endpoints[0].greeting else {
+    let Attempt::Done(greeting) = &mut Arc::make_mut(&mut bare.hosts[0].endpoints[0]).greeting
+    else {
         unreachable!()
     };
     greeting.lines = vec![b"220 mx1 ready".to_vec()];

@@ -1,6 +1,7 @@
 //! A domain's mail service as a probe saw it.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -175,7 +176,9 @@ pub struct HostObservation {
     pub tlsa: Attempt<Tlsa>,
     /// Whether the MTA-STS policy lists it; none without a policy.
     pub mta_sts_listed: Option<bool>,
-    pub endpoints: Vec<EndpointObservation>,
+    /// One for each address. Those that many domains have in common are held
+    /// once for all.
+    pub endpoints: Vec<Arc<EndpointObservation>>,
 }
 
 /// Addresses of a host.

@@ -282,7 +282,7 @@ async fn converse(
                 injected = shaken.injected;
             }
             Hello::ByHand(hello) => {
-                answer = Some(talk.ask(stream, hello, &peer).await);
+                answer = Some(Box::pin(talk.ask(stream, hello, &peer)).await);
                 dialogue.not_secured();
             }
         }

@@ -467,16 +467,16 @@ impl Prober {
     /// The control host's word, asked for once in a run.
     async fn control(&self, host: &HostName, port: u16) -> ControlResult {
         let cell = Arc::clone(&self.inner.control_cell());
-        cell.get_or_init(|| self.inner.ask_control(host, port))
-            .await
-            .clone()
+        // On the heap: this is part of every probe, and seldom comes to it.
+        let ask = || Box::pin(self.inner.ask_control(host, port));
+        cell.get_or_init(ask).await.clone()
     }
 }
 
 impl From<Called> for Talked {
     fn from(called: Called) -> Self {
         Self {
-            observation: called.observation,
+            observation: Arc::new(called.observation),
             local: called.local,
             ehlo: called.ehlo,
             proved: called.proved,
@@ -511,25 +511,14 @@ async fn shared(
         };
         let talked = match share.endpoint(key, &hold).await {
             Ok(talked) => {
-                let mut talked = Arc::unwrap_or_clone(talked);
-                let dane = |handshake: &Handshake, proved| {
-                    let at = inner.judged_at();
-                    endpoint::dane(check.as_ref(), host.as_ref(), &handshake.chain, proved, at)
-                };
-                if let Attempt::Done(handshake) = &mut talked.observation.handshake {
-                    handshake.dane = dane(handshake, talked.proved);
-                }
-                if let Attempt::Done(OtherCertificate {
-                    handshake: Some(handshake),
-                    ..
-                }) = &mut talked.observation.other_certificate
-                {
-                    handshake.dane = dane(handshake, talked.other_proved);
+                let mut talked = Talked::clone(&talked);
+                if let Some(check) = &check {
+                    inner.judge_by_dane(&mut talked, check, host.as_ref());
                 }
                 talked
             }
             Err(because) => Talked {
-                observation: endpoint::skipped(address, inner.options.port, because),
+                observation: Arc::new(endpoint::skipped(address, inner.options.port, because)),
                 local: None,
                 ehlo: None,
                 proved: false,
@@ -572,6 +561,26 @@ impl Inner {
             at: self.judged_at(),
         };
         visit::visit(&call, self.options.looks).await
+    }
+
+    /// Holds the certificates of a conversation, which other domains share,
+    /// against the TLSA records of this one.
+    fn judge_by_dane(&self, talked: &mut Talked, check: &Check, host: Option<&HostName>) {
+        let at = self.judged_at();
+        let dane = |handshake: &Handshake, proved| {
+            endpoint::dane(Some(check), host, &handshake.chain, proved, at)
+        };
+        let observation = Arc::make_mut(&mut talked.observation);
+        if let Attempt::Done(handshake) = &mut observation.handshake {
+            handshake.dane = dane(handshake, talked.proved);
+        }
+        if let Attempt::Done(OtherCertificate {
+            handshake: Some(handshake),
+            ..
+        }) = &mut observation.other_certificate
+        {
+            handshake.dane = dane(handshake, talked.other_proved);
+        }
     }
 
     /// The name to say, never the server's own (RFC 5321, section 4.1.1.1).

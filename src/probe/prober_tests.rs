@@ -413,11 +413,11 @@ fn the_default_control_is_none_where_the_probe_points_here() {
             preference: 0,
             host: HostName::from_dns("mx.partner.example"),
         });
-        host.endpoints.push(endpoint::skipped(
+        host.endpoints.push(Arc::new(endpoint::skipped(
             address.parse().unwrap(),
             25,
             Because::NotAsked,
-        ));
+        )));
         prober
             .inner
             .control_host(&[host])

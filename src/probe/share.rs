@@ -43,7 +43,7 @@ pub struct EndpointKey {
 /// What came of a conversation with an endpoint.
 #[derive(Debug, Clone)]
 pub struct Talked {
-    pub observation: EndpointObservation,
+    pub observation: Arc<EndpointObservation>,
     /// Our address, as the connection showed it.
     pub local: Option<IpAddr>,
     /// What was said in EHLO.

@@ -58,7 +58,7 @@ pub async fn visit(call: &Call<'_>, looks: Looks) -> Called {
         visit.ask_for(kind).await;
     }
     if looks.deep || looks.suites {
-        deep::look(&mut visit, looks.deep, looks.suites).await;
+        Box::pin(deep::look(&mut visit, looks.deep, looks.suites)).await;
     }
     visit.first
 }
@@ -106,7 +106,8 @@ impl Visit<'_> {
             deadline,
             ..self.call.clone()
         };
-        let mut called = endpoint::call(&call).await;
+        // On the heap, since most visits come to no second conversation.
+        let mut called = Box::pin(endpoint::call(&call)).await;
         observation.connections += called.observation.connections;
         observation.transcript.push(Exchange {
             at: began,

@@ -129,17 +129,17 @@ impl Plan {
             .fetch_add(observation.connections.into(), Ordering::Relaxed);
         let passing = passing(observation).is_some();
         // What no result of a scan shows is not kept.
-        talked.observation.transcript = Vec::new();
+        let kept = Arc::make_mut(&mut talked.observation);
+        kept.transcript = Vec::new();
         if key.base.is_none()
-            && let Attempt::Done(handshake) = &mut talked.observation.handshake
+            && let Attempt::Done(handshake) = &mut kept.handshake
         {
             for certificate in &mut handshake.chain {
                 certificate.der = Vec::new();
             }
         }
         Kept {
-            // A clone is no larger than what it holds.
-            result: Ok(Arc::new(talked.clone())),
+            result: Ok(Arc::new(talked)),
             passing,
             at: Instant::now(),
         }

@@ -104,7 +104,7 @@ impl Trouble {
         let put_off = |endpoint: &EndpointObservation| {
             endpoint.connect.is_done() && passing(endpoint).is_some()
         };
-        if endpoints().any(put_off) {
+        if endpoints().any(|endpoint| put_off(endpoint)) {
             return Some(Self::Servers);
         }
         if !unknown {

@@ -108,7 +108,7 @@ impl<'o> Scene<'o> {
                 sights: host
                     .endpoints
                     .iter()
-                    .map(|endpoint| (endpoint, sight_from_here(observation, endpoint)))
+                    .map(|endpoint| (&**endpoint, sight_from_here(observation, endpoint)))
                     .collect(),
             })
             .collect();

@@ -8,6 +8,7 @@
 )]
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -97,7 +98,7 @@ pub fn host(preference: u16, name: &str, endpoints: Vec<EndpointObservation>) ->
         }),
         tlsa: Attempt::Skipped(Because::NotAsked),
         mta_sts_listed: None,
-        endpoints,
+        endpoints: endpoints.into_iter().map(Arc::new).collect(),
     }
 }
 
@@ -390,7 +391,7 @@ pub fn with_dane(mut observation: DomainObservation) -> DomainObservation {
             }],
         });
         for endpoint in &mut host.endpoints {
-            if let Attempt::Done(handshake) = &mut endpoint.handshake {
+            if let Attempt::Done(handshake) = &mut Arc::make_mut(endpoint).handshake {
                 handshake.dane = Attempt::Done(DaneMatch {
                     usage: 3,
                     selector: 1,

@@ -3,6 +3,8 @@
 //! does not compile.
 #![allow(clippy::unwrap_used)]
 
+use std::sync::Arc;
+
 use super::RULES;
 use crate::answer::Standing::{self, Likely, Possible};
 use crate::attempt::{Attempt, Because};
@@ -165,7 +167,8 @@ fn with_tlsa(mut probe: DomainObservation, data: u8) -> DomainObservation {
 }
 
 fn heard(mut probe: DomainObservation, words: &str) -> DomainObservation {
-    let Attempt::Failed(failure) = &mut probe.hosts[0].endpoints[0].starttls else {
+    let Attempt::Failed(failure) = &mut Arc::make_mut(&mut probe.hosts[0].endpoints[0]).starttls
+    else {
         unreachable!()
     };
     failure.heard = Some(words.as_bytes().to_vec());
@@ -255,7 +258,9 @@ fn world(cause: Cause) -> Option<(World, Standing)> {
         ),
         Cause::GreetingLacksEsmtp => {
             let mut probe = sound();
-            let Attempt::Done(greeting) = &mut probe.hosts[0].endpoints[0].greeting else {
+            let Attempt::Done(greeting) =
+                &mut Arc::make_mut(&mut probe.hosts[0].endpoints[0]).greeting
+            else {
                 unreachable!()
             };
             greeting.lines = vec![b"220 mx1 ready".to_vec()];
@@ -382,7 +387,9 @@ fn world(cause: Cause) -> Option<(World, Standing)> {
         ),
         Cause::CertificateChangedSince => {
             let mut probe = mx1(LATE, Does::BadCertificate);
-            if let Attempt::Done(handshake) = &mut probe.hosts[0].endpoints[0].handshake {
+            if let Attempt::Done(handshake) =
+                &mut Arc::make_mut(&mut probe.hosts[0].endpoints[0]).handshake
+            {
                 handshake.chain[0].not_before = "2026-11-10T00:00:00Z".parse().ok();
             }
             (of(plain()).seeing(probe), Possible)

@@ -29,6 +29,10 @@ const QUIT_WAIT: Duration = Duration::from_secs(5);
 /// forgotten.
 const INJECTION_WAIT: Duration = Duration::from_secs(3);
 
+/// Octets of a reply that are taken at a time. Most replies are shorter than
+/// 512 octets, and as many as there are connections are in memory.
+const READ_AT_ONCE: usize = 1024;
+
 /// How a run of the dialogue ended.
 pub(super) enum End {
     Handshake,
@@ -75,7 +79,7 @@ impl<'a> Talk<'a> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let mut buffer = [0; 8192];
+        let mut buffer = [0; READ_AT_ONCE];
         let mut broken = None;
         loop {
             self.enter(dialogue.phase());

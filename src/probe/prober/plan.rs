@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use crate::attempt::{Attempt, Because};
 use crate::dane::base::NextHop;
@@ -49,11 +50,11 @@ impl Inner {
                     .not_to_be_dialled(&host.host, address, loopback_is_meant)
                     .or((planned >= MOST_ENDPOINTS).then_some(Because::TooManyEndpoints));
                 let place = (at, host.endpoints.len());
-                host.endpoints.push(endpoint::skipped(
+                host.endpoints.push(Arc::new(endpoint::skipped(
                     address,
                     self.options.port,
                     because.unwrap_or(Because::NotAsked),
-                ));
+                )));
                 if because.is_some() {
                     continue;
                 }

@@ -1,5 +1,7 @@
 //! `domain-report`: what was seen of a domain, and what it means.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -300,7 +302,11 @@ impl From<&inner::HostObservation> for Host {
             addresses: Attempt::from(&host.addresses),
             tlsa: Attempt::of(&host.tlsa, |tlsa| Tlsa::of(tlsa, &host.endpoints)),
             mta_sts_listed: host.mta_sts_listed,
-            endpoints: host.endpoints.iter().map(Endpoint::from).collect(),
+            endpoints: host
+                .endpoints
+                .iter()
+                .map(|one| Endpoint::from(&**one))
+                .collect(),
         }
     }
 }
@@ -334,7 +340,7 @@ pub struct Tlsa {
 
 impl Tlsa {
     /// The twin, with what the host's addresses showed of each record.
-    fn of(tlsa: &inner::Tlsa, endpoints: &[EndpointObservation]) -> Self {
+    fn of(tlsa: &inner::Tlsa, endpoints: &[Arc<EndpointObservation>]) -> Self {
         let records: Vec<_> = tlsa.records.iter().map(inner::TlsaRecord::record).collect();
         let mut named_at = vec![Vec::new(); records.len()];
         for endpoint in endpoints {

@@ -1,5 +1,6 @@
 //! A domain's mail service, as a report tells of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::dane::tlsa::Record;
@@ -159,7 +160,7 @@ fn host(host: &twin::Host) -> Read<inner::HostObservation> {
         addresses: attempt(&host.addresses, addresses).within("addresses")?,
         tlsa: attempt(&host.tlsa, tlsa).within("tlsa")?,
         mta_sts_listed: host.mta_sts_listed,
-        endpoints: each(&host.endpoints, endpoint).within("endpoints")?,
+        endpoints: each(&host.endpoints, |one| endpoint(one).map(Arc::new)).within("endpoints")?,
     })
 }
 
