@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use jiff::{SignedDuration, Zoned};
+use jiff::{SignedDuration, Timestamp, Zoned};
 
 use crate::answer::Answer;
 use crate::finding::Finding;
@@ -127,6 +127,11 @@ pub struct Hop {
 }
 
 impl Hop {
+    /// When the line says that it was written.
+    pub(super) fn at(&self) -> Option<Timestamp> {
+        Some(self.received.date.as_ref()?.at.timestamp())
+    }
+
     /// Whether this hop is one people fear: it crossed, or may have crossed,
     /// a network that others can listen on.
     #[must_use]

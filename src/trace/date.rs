@@ -7,9 +7,9 @@
 //! zones as names or in parentheses only. Text before and after is passed
 //! over. Not read: a time without a day, which fixes no instant.
 
-use jiff::Zoned;
 use jiff::civil::{Date as Day, Time};
 use jiff::tz::{Offset, TimeZone};
+use jiff::{Timestamp, Zoned};
 
 /// How many words of a text are looked at; a date has at most seven.
 const MOST_WORDS: usize = 64;
@@ -39,6 +39,14 @@ pub fn find(text: &str) -> Option<Found> {
     match plain(text.as_bytes()) {
         Some(plain) => Some(plain.found(text)),
         None => find_any(text),
+    }
+}
+
+/// The first date in `text`, where its place does not matter.
+pub(super) fn instant(text: &str) -> Option<Zoned> {
+    match plain(text.as_bytes()) {
+        Some(plain) => Some(plain.zoned()),
+        None => find_any(text).map(|found| found.at),
     }
 }
 
@@ -337,7 +345,8 @@ fn month_of(word: &str) -> Option<i8> {
 /// it gives is what [`find`] gives of the same octets.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Plain {
-    pub at: Zoned,
+    pub at: Timestamp,
+    offset: Offset,
     /// A weekday stands before the day.
     pub weekday: bool,
     /// Octets of the text: the first of the date, the first of the zone, and one
@@ -348,10 +357,15 @@ pub(super) struct Plain {
 }
 
 impl Plain {
+    /// The time with its zone.
+    pub fn zoned(&self) -> Zoned {
+        self.at.to_zoned(TimeZone::fixed(self.offset))
+    }
+
     fn found(self, text: &str) -> Found {
         let zone = text.get(self.zone..self.end).unwrap_or_default();
         Found {
-            at: self.at,
+            at: self.zoned(),
             zone: match zone.split_once('(') {
                 Some((zone, name)) => format!("{} ({name}", zone.trim_ascii_end()),
                 None => zone.to_owned(),
@@ -433,12 +447,10 @@ pub(super) fn plain(text: &[u8]) -> Option<Plain> {
         0,
     );
     let offset = Offset::from_seconds(seconds).ok()?;
-    let at = day
-        .to_datetime(time.ok()?)
-        .to_zoned(TimeZone::fixed(offset))
-        .ok()?;
+    let at = offset.to_timestamp(day.to_datetime(time.ok()?)).ok()?;
     Some(Plain {
         at,
+        offset,
         weekday,
         start,
         zone,

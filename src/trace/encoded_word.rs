@@ -11,7 +11,7 @@ pub fn decode_words(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
     let mut after_word = false;
-    while let Some(begin) = rest.find("=?") {
+    while let Some(begin) = find_pair(rest, *b"=?") {
         let (before, word) = rest.split_at(begin);
         let Some((octets, charset, length)) = encoded_word(word) else {
             out.push_str(before);
@@ -49,7 +49,7 @@ fn encoded_word(text: &str) -> Option<(Vec<u8>, &str, usize)> {
     let body = window.strip_prefix("=?")?;
     let (charset, rest) = body.split_once('?')?;
     let (encoding, rest) = rest.split_once('?')?;
-    let end = rest.find("?=")?;
+    let end = find_pair(rest, *b"?=")?;
     let payload = rest.get(..end)?;
     if charset.is_empty() || payload.contains(' ') {
         return None;
@@ -61,6 +61,12 @@ fn encoded_word(text: &str) -> Option<(Vec<u8>, &str, usize)> {
     };
     let length = 2 + charset.len() + 1 + encoding.len() + 1 + end + 2;
     Some((octets, charset, length))
+}
+
+/// Where two octets stand next to each other.
+fn find_pair(text: &str, [first, second]: [u8; 2]) -> Option<usize> {
+    let octets = text.as_bytes();
+    memchr::memchr_iter(first, octets).find(|at| octets.get(at + 1) == Some(&second))
 }
 
 fn base64(text: &str) -> Vec<u8> {
@@ -113,7 +119,13 @@ fn quoted_printable(text: &str) -> Vec<u8> {
 
 fn decode_charset(octets: &[u8], charset: &str) -> Option<String> {
     // RFC 2231, section 5: a language may follow the charset.
-    let charset = charset.split('*').next()?.to_ascii_lowercase();
+    let charset = charset.split('*').next()?;
+    if charset.eq_ignore_ascii_case("utf-8")
+        && let Ok(text) = std::str::from_utf8(octets)
+    {
+        return Some(text.to_owned());
+    }
+    let charset = charset.to_ascii_lowercase();
     let encoding = encoding_rs::Encoding::for_label_no_replacement(charset.as_bytes())?;
     // Never more than three octets for one: an encoded word stays small.
     Some(encoding.decode_without_bom_handling(octets).0.into_owned())

@@ -4,9 +4,15 @@
 //! Encryption by the sender for the reader is looked for in the first octets of
 //! the body only.
 
+use std::iter;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
+
 use crate::trace::chain::{EndToEnd, MessageFacts};
 use crate::trace::date;
 use crate::trace::encoded_word::decode_words;
+use crate::trace::field_name::FieldName;
 use crate::trace::message::{Field, Header};
 
 /// How much of a body is looked at.
@@ -14,23 +20,22 @@ const BODY_LOOK: usize = 64 * 1024;
 
 /// What the message says of itself.
 pub(super) fn facts(header: &Header<'_>, input: &[u8]) -> MessageFacts {
-    let one = |name: &str| header.fields.iter().find(|field| field.is(name));
-    let value = |name: &str| one(name).map(|field| field.value().text);
+    let one = |name| header.of(name).next();
+    let value = |name| one(name).map(Field::text);
     let body = header
         .body
         .and_then(|start| input.get(start..(start.saturating_add(BODY_LOOK)).min(input.len())));
     MessageFacts {
-        message_id: value("Message-ID").map(|id| id.trim().trim_matches(['<', '>']).to_owned()),
-        date: value("Date")
-            .and_then(|text| date::find(&text))
-            .map(|found| found.at),
-        from: value("From").and_then(|text| addresses(&text, 1).into_iter().next()),
-        to: value("To")
+        message_id: value(FieldName::MessageId)
+            .map(|id| id.trim().trim_matches(['<', '>']).to_owned()),
+        date: value(FieldName::Date).and_then(|text| date::instant(&text)),
+        from: value(FieldName::From).and_then(|text| addresses(&text, 1).into_iter().next()),
+        to: value(FieldName::To)
             .map(|text| addresses(&text, 100))
             .unwrap_or_default(),
-        subject: value("Subject").map(|text| decode_words(text.trim())),
-        end_to_end: end_to_end(one("Content-Type"), body.unwrap_or_default()),
-        tls_not_required: value("TLS-Required")
+        subject: value(FieldName::Subject).map(|text| decode_words(text.trim())),
+        end_to_end: end_to_end(one(FieldName::ContentType), body.unwrap_or_default()),
+        tls_not_required: value(FieldName::TlsRequired)
             .is_some_and(|text| text.trim().eq_ignore_ascii_case("no")),
     }
 }
@@ -38,6 +43,47 @@ pub(super) fn facts(header: &Header<'_>, input: &[u8]) -> MessageFacts {
 /// The addresses of an address list (RFC 5322, section 3.4), without display
 /// names, comments and group names.
 fn addresses(text: &str, most: usize) -> Vec<String> {
+    plain_addresses(text, most).unwrap_or_else(|| any_addresses(text, most))
+}
+
+/// The same of a list of the usual form: names, quoted or not, and addresses, in
+/// angle brackets or bare. None of any other.
+fn plain_addresses(text: &str, most: usize) -> Option<Vec<String>> {
+    let mut found = Vec::new();
+    let (mut start, mut quoted) = (0, false);
+    let (mut open, mut close) = (None, None);
+    for (at, octet) in text.bytes().chain(iter::once(b',')).enumerate() {
+        match octet {
+            b'\\' | b'(' | b')' | b':' | b';' => return None,
+            b'"' if open.is_some() => return None,
+            b'"' => quoted = !quoted,
+            _ if quoted => {}
+            b'<' if open.is_none() => open = Some(at + 1),
+            b'>' if open.is_some() && close.is_none() => close = Some(at),
+            b'<' | b'>' => return None,
+            b',' => {
+                let address = match (open.take(), close.take()) {
+                    (Some(open), Some(close)) => {
+                        if !text.get(close + 1..at)?.trim().is_empty() {
+                            return None;
+                        }
+                        text.get(open..close)?.trim()
+                    }
+                    (None, _) => text.get(start..at)?.trim(),
+                    (Some(_), None) => return None,
+                };
+                if address.contains('@') && found.len() < most {
+                    found.push(address.to_owned());
+                }
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    (!quoted).then_some(found)
+}
+
+fn any_addresses(text: &str, most: usize) -> Vec<String> {
     let mut found = Vec::new();
     let mut word = String::new();
     let mut angle: Option<String> = None;
@@ -106,7 +152,7 @@ fn addresses(text: &str, most: usize) -> Vec<String> {
 /// Whether sender and reader encrypted the message between themselves.
 fn end_to_end(content_type: Option<&Field<'_>>, body: &[u8]) -> EndToEnd {
     let declared = content_type
-        .map(|field| field.value().text.to_ascii_lowercase())
+        .map(|field| field.text().to_ascii_lowercase())
         .unwrap_or_default();
     let media = declared.split(';').next().unwrap_or_default().trim();
     // RFC 8551, section 3.2.2: signed-data and certs-only are not encrypted.
@@ -121,15 +167,22 @@ fn end_to_end(content_type: Option<&Field<'_>>, body: &[u8]) -> EndToEnd {
     if media == "multipart/encrypted" {
         return EndToEnd::PgpMime;
     }
-    let armour: &[u8] = b"-----BEGIN PGP MESSAGE-----";
-    let inline = body.starts_with(armour)
-        || memchr::memmem::find_iter(body, armour)
-            .any(|at| at.checked_sub(1).and_then(|before| body.get(before)) == Some(&b'\n'));
-    if inline {
-        EndToEnd::PgpInline
-    } else {
-        EndToEnd::None
+    match end_of_armour(body) {
+        Some(_) => EndToEnd::PgpInline,
+        None => EndToEnd::None,
     }
+}
+
+/// Where the first line of an inline PGP message ends.
+pub(crate) fn end_of_armour(body: &[u8]) -> Option<usize> {
+    static ARMOUR: LazyLock<Finder<'static>> =
+        LazyLock::new(|| Finder::new(b"-----BEGIN PGP MESSAGE-----"));
+    let begins_line = |at: &usize| match at.checked_sub(1) {
+        Some(before) => body.get(before) == Some(&b'\n'),
+        None => true,
+    };
+    let at = ARMOUR.find_iter(body).find(begins_line)?;
+    Some(at + ARMOUR.needle().len())
 }
 
 #[cfg(test)]
@@ -150,6 +203,33 @@ mod tests {
         );
         assert_eq!(facts.end_to_end, EndToEnd::PgpInline);
         assert!(facts.tls_not_required);
+    }
+
+    #[test]
+    fn a_plain_list_is_read_as_any_other() {
+        for text in [
+            "a@b",
+            " \"Bo\" <bo@c.example> ",
+            "<a@b>, <c@d>,, x y <e@f>",
+            "\"a, b <c>\" <d@e>, f",
+            "\"a\" b@c",
+            "a <b@c> d",
+            "a <b@c",
+            "b@c>",
+            "<a@b> <c@d>",
+            "\"a <b@c>",
+            "<\"a,b\"@c>",
+            "a > <b@c>",
+            ",",
+            "",
+        ] {
+            for most in [1, 100] {
+                if let Some(plain) = plain_addresses(text, most) {
+                    assert_eq!(plain, any_addresses(text, most), "{text}");
+                }
+            }
+        }
+        assert!(plain_addresses("\"Bo\" <bo@c.example>, <x@y>", 9).is_some());
     }
 
     #[test]

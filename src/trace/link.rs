@@ -5,7 +5,7 @@
 //! what has another name for a reason: a list that sends on, a writer who
 //! proved who he is, a provider under its second domain.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::SignedDuration;
 
@@ -56,6 +56,11 @@ pub(super) fn gaps(hops: &[Hop]) -> Vec<Gap> {
     }
     gaps.extend(loops(hops));
     gaps
+}
+
+/// Whether a hop is dated before the one below it by more than clocks differ.
+pub(super) fn goes_back(hop: &Hop) -> bool {
+    hop.delay.is_some_and(|delay| delay < -CLOCK_SLACK)
 }
 
 /// How far the times are apart, and what most likely lies behind it.
@@ -156,6 +161,19 @@ fn break_between(older: &Hop, newer: &Hop) -> Option<Gap> {
             newer.number, older.number
         ),
     })
+}
+
+/// Whether one host took the message more than once from the same client over
+/// the Internet, which may be a loop.
+pub(super) fn meets_again(hops: &[Hop]) -> bool {
+    let over_the_internet = hops.iter().filter(|hop| hop.leg == Leg::Internet);
+    let mut seen = HashSet::new();
+    let mut ends = over_the_internet.map(|hop| {
+        let host = hop.received.by.as_ref().and_then(|by| by.host.as_deref());
+        let ip = hop.received.from.as_ref().and_then(|from| from.ip);
+        (host.map(str::to_ascii_lowercase), ip)
+    });
+    ends.any(|ends| !seen.insert(ends))
 }
 
 /// One host that took the message twice from the same client, for the same

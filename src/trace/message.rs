@@ -10,13 +10,16 @@
 //! Not supported: header sections in UTF-16; fields of nested
 //! (`message/rfc822`) parts, which travelled another way.
 
+use std::borrow::Cow;
 use std::ops::Range;
+
+use crate::trace::field_name::FieldName;
 
 /// A field of the header section.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field<'a> {
-    /// The name as written.
-    pub name: &'a str,
+    /// What it is called, where it is one that is looked at.
+    pub known: FieldName,
     /// Line of its first octet, from 0.
     pub line: usize,
     /// Octets of the whole field, its last line end not included.
@@ -29,10 +32,12 @@ pub struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// Field names compare without case (RFC 5322, section 1.2.2).
+    /// The name as written.
     #[must_use]
-    pub fn is(&self, name: &str) -> bool {
-        self.name.eq_ignore_ascii_case(name)
+    pub fn name(&self) -> &'a str {
+        let name = self.input.get(self.span.start..self.value);
+        let name = name.and_then(|name| name.strip_suffix(b":"));
+        std::str::from_utf8(name.unwrap_or_default().trim_ascii_end()).unwrap_or_default()
     }
 
     /// The whole field as it stands in the input.
@@ -45,6 +50,17 @@ impl<'a> Field<'a> {
     #[must_use]
     pub fn is_quoted(&self) -> bool {
         self.quote > 0
+    }
+
+    /// The text of the value, unfolded.
+    #[must_use]
+    pub fn text(&self) -> Cow<'a, str> {
+        let value = self.input.get(self.value..self.span.end);
+        let value = value.unwrap_or_default();
+        match std::str::from_utf8(value) {
+            Ok(text) if memchr::memchr(b'\n', value).is_none() => Cow::Borrowed(text),
+            _ => Cow::Owned(self.value().text),
+        }
     }
 
     /// The value, unfolded; places count from the field's first octet.
@@ -185,6 +201,13 @@ pub struct Header<'a> {
     pub strays: usize,
     /// Every line had an indentation or a `>` before it, as pasted text has.
     pub quoted: bool,
+}
+
+impl<'a> Header<'a> {
+    /// The fields of a name that is looked at.
+    pub fn of(&self, name: FieldName) -> impl DoubleEndedIterator<Item = &Field<'a>> {
+        self.fields.iter().filter(move |field| field.known == name)
+    }
 }
 
 /// One line with its place; `text` without the line end and without a quote.
@@ -362,15 +385,22 @@ fn has_field_at(input: &[u8], start: usize, quote: usize) -> bool {
 /// The colon after a field name: printable ASCII without colon and space
 /// (RFC 5322, section 2.2); spaces before the colon are obsolete but legal.
 fn name_end(line: &[u8]) -> Option<usize> {
-    let colon = line.iter().take(128).position(|b| *b == b':')?;
-    let name = line.get(..colon)?.trim_ascii_end();
-    (!name.is_empty() && name.iter().all(|b| b.is_ascii_graphic())).then_some(colon)
+    let within = line.get(..128).unwrap_or(line);
+    let end = within
+        .iter()
+        .position(|b| *b == b':' || !b.is_ascii_graphic())?;
+    let gap = within
+        .get(end..)?
+        .iter()
+        .take_while(|b| b.is_ascii_whitespace());
+    let colon = end + gap.count();
+    (end > 0 && within.get(colon) == Some(&b':')).then_some(colon)
 }
 
 fn begin_field<'a>(input: &'a [u8], line: &Line<'a>, colon: usize, quote: usize) -> Field<'a> {
     let name = line.text.get(..colon).unwrap_or_default().trim_ascii_end();
     Field {
-        name: std::str::from_utf8(name).unwrap_or_default(),
+        known: FieldName::of(name),
         line: line.number,
         span: line.start..line.start + line.text.len(),
         input,
@@ -388,7 +418,7 @@ mod tests {
         read(input.as_bytes())
             .fields
             .into_iter()
-            .map(|field| field.name.to_owned())
+            .map(|field| field.name().to_owned())
             .collect()
     }
 

@@ -21,6 +21,7 @@
 //! (`Received-SPF`, `X-Received`, ARC copies), which says nothing of TLS, and
 //! trace of `message/rfc822` parts.
 
+mod alike;
 pub mod chain;
 mod clauses;
 mod conclude;
@@ -29,6 +30,8 @@ pub mod encoded_word;
 pub mod evidence;
 mod facts;
 pub mod field;
+pub mod field_name;
+mod identity;
 pub mod journey;
 mod judge;
 mod leg;
@@ -48,4 +51,5 @@ mod trust;
 pub mod unknown;
 pub mod witness;
 
+pub(crate) use facts::end_of_armour;
 pub use trust::{InvalidTrustRule, TrustRule};

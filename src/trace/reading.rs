@@ -2,18 +2,23 @@
 
 use std::ops::Range;
 
+use jiff::Timestamp;
+
 use crate::answer::Answer;
 use crate::finding::{Code, Finding};
+use crate::trace::alike::{self, Judged, Key};
 use crate::trace::chain::{Chain, Hop, NoTrace, Source, SourceKind, Trust};
 use crate::trace::conclude;
 use crate::trace::facts;
+use crate::trace::field_name::FieldName;
+use crate::trace::identity::Identity;
 use crate::trace::journey;
 use crate::trace::judge;
 use crate::trace::link;
-use crate::trace::message::{self, Header};
-use crate::trace::recall::{self, Depth};
+use crate::trace::message::{self, Field, Header};
+use crate::trace::recall::{self, Depth, Line};
 use crate::trace::software::Table;
-use crate::trace::support;
+use crate::trace::support::{self, Signs};
 use crate::trace::trust::{self, TrustRule};
 
 /// Hops that are read of one message, the topmost: servers take a message with
@@ -106,25 +111,49 @@ impl Chain {
     /// When the input is no message, or a message without trace.
     pub fn read(message: &[u8], reading: &Reading<'_>) -> Result<Self, NoTrace> {
         let header = message::read(message);
-        let mut hops = hops(message, &header, reading, Depth::Whole)?;
-        link::delays(&mut hops);
-        journey::mark(&mut hops, &support::signs(&header));
-        let supporting =
-            support::facts(&header, &hops, reading.trust, reading.line, reading.offset);
-        let gaps = link::gaps(&hops);
+        let trace = Trace::of(message, &header, reading)?;
+        let signs = support::signs(&header);
+        let cut_short = reading.truncated || trace.left_out > 0;
+        let key = trace
+            .key()
+            .filter(|_| !cut_short && signs == Signs::default());
+        let left_out = trace.left_out;
         let mut chain = Self {
             source: reading.source.clone(),
             message: facts::facts(&header, message),
-            hops,
-            gaps,
-            supporting,
+            hops: trace.hops(reading, Depth::Whole),
+            gaps: Vec::new(),
+            supporting: Vec::new(),
             legs: Vec::new(),
             answer: Answer::Unknown,
             findings: Vec::new(),
         };
-        let trace = header.fields.iter().filter(|field| field.is("Received"));
-        let left_out = trace.count().saturating_sub(MOST_HOPS);
-        if reading.truncated || left_out > 0 {
+        link::delays(&mut chain.hops);
+        let known = key
+            .as_ref()
+            .and_then(|key| alike::judged(key, reading.trust));
+        let fitting = known
+            .as_ref()
+            .filter(|known| known.fits(&chain.hops, &chain.message));
+        if let Some(known) = fitting {
+            known.mark(&mut chain.hops);
+        } else {
+            mark(&mut chain.hops, reading.trust);
+            journey::mark(&mut chain.hops, &signs);
+        }
+        chain.supporting = support::facts(
+            &header,
+            &chain.hops,
+            reading.trust,
+            reading.line,
+            reading.offset,
+        );
+        if let Some(known) = fitting {
+            known.judge(&mut chain);
+            return Ok(chain);
+        }
+        chain.gaps = link::gaps(&chain.hops);
+        if cut_short {
             let seen = if left_out > 0 {
                 format!("{left_out} older Received fields were not read")
             } else {
@@ -135,6 +164,11 @@ impl Chain {
                 .push(Finding::new(Code::HeaderTruncated, "the message", seen));
         }
         judge::judge(&mut chain);
+        if let Some(key) = key.filter(|_| known.is_none())
+            && let Some(judged) = Judged::of(&chain)
+        {
+            alike::keep_judged(&key, judged);
+        }
         Ok(chain)
     }
 
@@ -166,41 +200,73 @@ impl Chain {
     }
 }
 
-/// The hops of a message in travel order, each concluded on by itself and
-/// bounded by how far it can be trusted.
-pub(super) fn hops(
-    message: &[u8],
-    header: &Header<'_>,
-    reading: &Reading<'_>,
-    depth: Depth,
-) -> Result<Vec<Hop>, NoTrace> {
-    let received = || header.fields.iter().filter(|field| field.is("Received"));
-    let count = received().count();
-    if count == 0 {
-        return Err(no_trace(message, header));
-    }
-    let left_out = count.saturating_sub(MOST_HOPS);
-    let mut hops = Vec::with_capacity(count - left_out);
-    // RFC 5321, section 4.4: each host puts its line on top.
-    for (index, found) in received().rev().skip(left_out).enumerate() {
-        hops.push(hop(index + 1, found, reading, depth));
-    }
-    trust::mark(&mut hops, reading.trust);
-    for hop in &mut hops {
-        conclude::bounded(&mut hop.tls, hop.trusted);
-    }
-    Ok(hops)
+/// The `Received` fields of a message in travel order, each read by itself.
+pub(super) struct Trace<'h, 'a> {
+    lines: Vec<(&'h Field<'a>, Line)>,
+    /// Older ones that were not read.
+    left_out: usize,
 }
 
-fn hop(number: usize, found: &message::Field<'_>, reading: &Reading<'_>, depth: Depth) -> Hop {
-    let mut line = recall::read(found, reading.software, depth);
+impl<'h, 'a> Trace<'h, 'a> {
+    /// Reads them.
+    pub fn of(
+        message: &[u8],
+        header: &'h Header<'a>,
+        reading: &Reading<'_>,
+    ) -> Result<Self, NoTrace> {
+        let received = || header.of(FieldName::Received);
+        let count = received().count();
+        if count == 0 {
+            return Err(no_trace(message, header));
+        }
+        let left_out = count.saturating_sub(MOST_HOPS);
+        // RFC 5321, section 4.4: each host puts its line on top.
+        let lines = received()
+            .rev()
+            .skip(left_out)
+            .map(|field| (field, recall::read(field, reading.software)))
+            .collect();
+        Ok(Self { lines, left_out })
+    }
+
+    /// Which patterns it is made of.
+    pub fn key(&self) -> Option<Key> {
+        Key::of(self.lines.iter().map(|(_, line)| line))
+    }
+
+    /// What is the message's own.
+    pub fn identity(&self) -> u64 {
+        let lines = self.lines.iter();
+        Identity::of_lines(lines.map(|(field, line)| line.identity(field.raw())))
+    }
+
+    /// When each line was written.
+    pub fn times(&self) -> Vec<Option<Timestamp>> {
+        self.lines.iter().map(|(_, line)| line.at()).collect()
+    }
+
+    /// The hops, of which nothing is known but what each line says by itself.
+    pub fn hops(self, reading: &Reading<'_>, depth: Depth) -> Vec<Hop> {
+        let numbers = 1..;
+        numbers
+            .zip(self.lines)
+            .map(|(number, (field, line))| hop(number, field, line, reading, depth))
+            .collect()
+    }
+}
+
+/// Says how far each hop can be trusted, and bounds what it proves.
+pub(super) fn mark(hops: &mut [Hop], rules: &[TrustRule]) {
+    trust::mark(hops, rules);
+    for hop in hops {
+        conclude::bounded(&mut hop.tls, hop.trusted);
+    }
+}
+
+fn hop(number: usize, found: &Field<'_>, line: Line, reading: &Reading<'_>, depth: Depth) -> Hop {
     let shift = reading.offset;
     let base = found.span.start + shift;
-    line.relocate(&|span| match span.end {
-        // What stands nowhere.
-        0 => shift..shift,
-        _ => span.start + base..span.end + base,
-    });
+    let line = line.understood(found.raw(), depth, base, shift);
     Hop {
         number,
         line: reading.line + found.line,

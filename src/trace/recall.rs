@@ -17,8 +17,11 @@
 //! The memory is a thread's own, bounded, and forgets what was not met lately.
 
 use std::cell::RefCell;
+use std::iter;
 use std::ops::Range;
 use std::rc::Rc;
+
+use jiff::Timestamp;
 
 use crate::lately::Lately;
 use crate::trace::chain::{Leg, SoftwareMark};
@@ -26,6 +29,7 @@ use crate::trace::conclude;
 use crate::trace::date::{self, Plain};
 use crate::trace::evidence::{Evidence, EvidenceKind, Says, TlsEvidence};
 use crate::trace::field::{self, Received};
+use crate::trace::identity::Identity;
 use crate::trace::leg::leg;
 use crate::trace::message::Field;
 use crate::trace::software::{Table, id_marks};
@@ -55,30 +59,129 @@ pub(super) struct Understood {
     pub tls: TlsEvidence,
 }
 
+/// One `Received` field that was read.
+#[derive(Debug)]
+pub(super) enum Line {
+    /// It is of a pattern that is remembered.
+    Like(Like),
+    New(Box<Understood>),
+}
+
+/// A line of a pattern, with what is its own.
+#[derive(Debug)]
+pub(super) struct Like {
+    known: Rc<Known>,
+    places: Places,
+}
+
+/// By how much what stands behind each cut is moved; the cuts of a pattern's
+/// first line, last one first.
+#[derive(Debug, Default)]
+struct Moved([(usize, isize); 4]);
+
+impl Moved {
+    fn to(&self, at: usize) -> usize {
+        let behind = self.0.iter().find(|(end, _)| *end <= at);
+        at.saturating_add_signed(behind.map_or(0, |(_, by)| *by))
+    }
+}
+
+impl Like {
+    fn moved(&self) -> Moved {
+        let mut moved = Moved([(usize::MAX, 0); 4]);
+        let cuts = self.known.places.cuts().zip(self.places.cuts());
+        for (slot, (old, new)) in moved.0.iter_mut().rev().zip(cuts) {
+            // Both count from the beginning of one short line.
+            *slot = (old.end, new.end as isize - old.end as isize);
+        }
+        moved
+    }
+}
+
 /// Reads one `Received` field, or recalls what a line of its pattern said.
-pub(super) fn read(field: &Field<'_>, table: &Table, depth: Depth) -> Understood {
+pub(super) fn read(field: &Field<'_>, table: &Table) -> Line {
     let raw = field.raw();
+    let new = || Line::New(Box::new(anew(field, table)));
     if field.is_quoted() || raw.len() > LONGEST {
-        return anew(field, table);
+        return new();
     }
     let Some(places) = Places::of(raw) else {
-        return anew(field, table);
+        return new();
     };
     MEMORY.with_borrow_mut(|memory| {
         memory.begin(raw, &places, table);
         if let Some(known) = memory.lines.recall(&memory.pattern) {
-            return known.of(raw, &places, depth);
+            return Line::Like(Like { known, places });
         }
         let line = anew(field, table);
-        if places.fit(raw, &line) {
-            let known = Known {
-                line: line.clone(),
-                places,
-            };
-            memory.lines.keep(&memory.pattern, Rc::new(known));
+        if !places.fit(raw, &line) {
+            return Line::New(Box::new(line));
+        }
+        memory.number += 1;
+        let known = Rc::new(Known {
+            number: memory.number,
+            line,
+            between: places.between(raw),
+            places: places.clone(),
+        });
+        memory.lines.keep(&memory.pattern, Rc::clone(&known));
+        Line::Like(Like { known, places })
+    })
+}
+
+impl Line {
+    /// The number of its pattern, which no other has and no other ever gets in
+    /// this thread; none where it is like no other line.
+    pub fn pattern(&self) -> Option<u64> {
+        match self {
+            Self::Like(like) => Some(like.known.number),
+            Self::New(_) => None,
+        }
+    }
+
+    /// What is its own; `raw` is the field.
+    pub fn identity(&self, raw: &[u8]) -> Identity {
+        let Self::Like(like) = self else {
+            return Identity::of(raw);
+        };
+        let cuts = like.places.cuts();
+        let [first, rest @ ..] = &like.known.between;
+        cuts.zip(rest).fold(*first, |all, (cut, behind)| {
+            all.followed_by(raw.get(cut.clone()).unwrap_or_default())
+                .with(*behind)
+        })
+    }
+
+    /// When it was written.
+    pub fn at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Like(like) => Some(like.places.date.at),
+            Self::New(line) => Some(line.received.date.as_ref()?.at.timestamp()),
+        }
+    }
+
+    /// What it says; `raw` is the field, which stands at `base` in a file. What
+    /// stands nowhere is put at `nowhere`.
+    pub fn understood(self, raw: &[u8], depth: Depth, base: usize, nowhere: usize) -> Understood {
+        let (mut line, like) = match self {
+            Self::Like(like) => (like.known.of(raw, &like.places, depth), Some(like)),
+            Self::New(line) => (*line, None),
+        };
+        if depth == Depth::Gist {
+            return line;
+        }
+        let moved = like.as_ref().map(Like::moved).unwrap_or_default();
+        line.relocate(&|span| match span.end {
+            0 => nowhere..nowhere,
+            _ => moved.to(span.start) + base..moved.to(span.end) + base,
+        });
+        // White space before the date is cut out with it.
+        if let (Some(like), Some(date)) = (like, &mut line.received.date) {
+            let place = like.places.date();
+            date.span = place.start + base..place.end + base;
         }
         line
-    })
+    }
 }
 
 fn anew(field: &Field<'_>, table: &Table) -> Understood {
@@ -170,22 +273,13 @@ impl Places {
         let before = before.get(..semicolon)?;
         let process = process_of(before);
         let (mut id, mut recipient) = (None, None);
-        for range in clauses(before) {
-            let word = bare(before, &range.word);
-            match range.opens {
-                // A version in the place of an id is the same in many lines.
-                Opens::Id if id.is_none() && recipient.is_none() => {
-                    let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
-                    let dots = word.iter().filter(|b| **b == b'.').count();
-                    let version = dots > 0 && digits + dots == word.len();
-                    if digits > 0 && !version {
-                        id = Some(range.word);
-                    }
-                }
-                Opens::For if recipient.is_none() && word.contains(&b'@') => {
-                    recipient = Some(range.word);
-                }
-                Opens::Id | Opens::For => {}
+        for (opener, word) in last_words(before) {
+            let text = bare(before, &word);
+            if opener.eq_ignore_ascii_case(b"for") && recipient.is_none() {
+                recipient = Some(word).filter(|_| text.contains(&b'@') && is_plain(text));
+            } else if opener.eq_ignore_ascii_case(b"id") {
+                id = Some(word).filter(|_| is_id(text) && is_plain(text));
+                break;
             }
         }
         Some(Self {
@@ -203,6 +297,20 @@ impl Places {
         words.chain(std::iter::once(&self.time))
     }
 
+    /// The identities of what is not cut out.
+    fn between(&self, raw: &[u8]) -> [Identity; 5] {
+        let mut found = [Identity::EMPTY; 5];
+        let mut from = 0;
+        let ends = self.cuts().map(|cut| cut.start);
+        let nexts = self.cuts().map(|cut| cut.end);
+        let all = ends.chain([raw.len()]).zip(nexts.chain([raw.len()]));
+        for (identity, (end, next)) in found.iter_mut().zip(all) {
+            *identity = Identity::of(raw.get(from..end).unwrap_or_default());
+            from = next;
+        }
+        found
+    }
+
     /// Where the date stands.
     fn date(&self) -> Range<usize> {
         self.time.start + self.date.start..self.time.start + self.date.end
@@ -215,7 +323,7 @@ impl Places {
         let date = received
             .date
             .as_ref()
-            .is_some_and(|date| date.span == self.date() && date.at == self.date.at);
+            .is_some_and(|date| date.span == self.date() && date.at.timestamp() == self.date.at);
         let same = |place: &Option<Range<usize>>, piece: &Option<field::Piece>| match place {
             None => true,
             Some(place) => piece.as_ref().is_some_and(|piece| {
@@ -275,38 +383,46 @@ fn process_of(text: &[u8]) -> Option<Range<usize>> {
     (ends && (1..=20).contains(&length)).then_some(start..start + length)
 }
 
-enum Opens {
-    Id,
-    For,
-}
+/// Words looked at before the date; a comment may stand among them.
+const MOST_WORDS: usize = 12;
 
-/// A word that a clause seems to hold.
-struct Clause {
-    opens: Opens,
-    word: Range<usize>,
-}
-
-/// The words behind every `id` and `for` that stands as a word of its own, where
-/// they are made of letters, digits and a few marks.
-fn clauses(text: &[u8]) -> impl Iterator<Item = Clause> {
-    memchr::memchr3_iter(b' ', b'\t', b'\n', text).filter_map(|space| {
-        let (opens, rest) = match text.get(space + 1..)? {
-            [b'i' | b'I', b'd' | b'D', rest @ ..] => (Opens::Id, rest),
-            [b'f' | b'F', b'o' | b'O', b'r' | b'R', rest @ ..] => (Opens::For, rest),
-            _ => return None,
-        };
-        let gap = rest.iter().take_while(|b| b.is_ascii_whitespace()).count();
-        let word = rest.get(gap..).filter(|_| gap > 0)?;
-        let length = word
+/// The last words of a text, last one first, each with the word before it.
+fn last_words(text: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
+    let space = |b: &u8| matches!(b, b' ' | b'\t' | b'\r' | b'\n');
+    let mut before = text;
+    let words = iter::from_fn(move || {
+        let end = before.iter().rposition(|b| !space(b))? + 1;
+        let start = before
+            .get(..end)?
             .iter()
-            .position(u8::is_ascii_whitespace)
-            .unwrap_or(word.len());
-        let start = text.len() - word.len();
-        let range = start..start + length;
-        let plain = |b: &u8| b.is_ascii_alphanumeric() || b"._-+/=@".contains(b);
-        let made = length <= 256 && bare(text, &range).iter().all(plain);
-        made.then_some(Clause { opens, word: range })
+            .rposition(space)
+            .map_or(0, |at| at + 1);
+        before = text.get(..start)?;
+        Some(start..end)
+    });
+    let mut words = words.take(MOST_WORDS);
+    let mut word = words.next();
+    iter::from_fn(move || {
+        let opener = words.next()?;
+        let word = word.replace(opener.clone())?;
+        Some((text.get(opener)?, word))
     })
+}
+
+/// Whether a word is made of letters, digits and a few marks.
+fn is_plain(word: &[u8]) -> bool {
+    word.len() <= 256
+        && word.iter().all(|b| {
+            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+' | b'/' | b'=' | b'@')
+        })
+}
+
+/// Whether a word differs from line to line: it has a digit and is no version,
+/// which is the same in many lines.
+fn is_id(word: &[u8]) -> bool {
+    let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
+    let dots = word.iter().filter(|b| **b == b'.').count();
+    digits > 0 && (dots == 0 || digits + dots < word.len())
 }
 
 /// A word without the angle brackets around it.
@@ -318,8 +434,12 @@ fn bare<'a>(text: &'a [u8], range: &Range<usize>) -> &'a [u8] {
 }
 
 /// A line that was read whole.
+#[derive(Debug)]
 struct Known {
+    number: u64,
     line: Understood,
+    /// The identities of what stands before and between the cuts, and behind.
+    between: [Identity; 5],
     places: Places,
 }
 
@@ -356,19 +476,10 @@ impl Known {
                 .text
                 .replace_range(start..start + old.len(), number.unwrap_or_default());
         }
-        if depth == Depth::Whole {
-            let moved = |at: usize| {
-                let cuts = self.places.cuts().zip(places.cuts());
-                cuts.take_while(|(old, _)| old.end <= at)
-                    .last()
-                    .map_or(at, |(old, new)| at - old.end + new.end)
-            };
-            line.relocate(&|span| moved(span.start)..moved(span.end));
-        }
         line.received.date = self.line.received.date.as_ref().map(|date| field::Date {
-            at: places.date.at.clone(),
+            at: places.date.zoned(),
             zone: date.zone.clone(),
-            span: places.date(),
+            span: date.span.clone(),
         });
         line
     }
@@ -377,6 +488,7 @@ impl Known {
 thread_local! {
     static MEMORY: RefCell<Memory> = RefCell::new(Memory {
         table: 0,
+        number: 0,
         lines: Lately::new(MOST_OCTETS),
         pattern: Vec::new(),
     });
@@ -386,6 +498,8 @@ thread_local! {
 struct Memory {
     /// By which table of software they were read.
     table: u64,
+    /// Of the pattern that was met last for the first time.
+    number: u64,
     lines: Lately<Rc<Known>>,
     /// The pattern that is asked for.
     pattern: Vec<u8>,

@@ -9,6 +9,7 @@ use std::ops::Range;
 use crate::organisation::same_organisation;
 use crate::trace::TrustRule;
 use crate::trace::chain::{Hop, Trust};
+use crate::trace::field_name::FieldName;
 use crate::trace::message::Header;
 
 /// Facts kept of one message.
@@ -75,17 +76,19 @@ pub(super) struct Signs {
 pub(super) fn signs(header: &Header<'_>) -> Signs {
     let mut signs = Signs::default();
     for field in &header.fields {
-        if field.is("List-Id") && signs.list.is_none() {
-            signs.list = list_of(field.value().text.trim());
-        } else if field.is("Return-Path") && signs.srs.is_none() {
-            signs.srs = srs_of(field.value().text.trim());
-        } else if field.is("X-Forwarded-For") || field.is("X-Forwarded-To") {
-            signs.forwarded = true;
-        } else if field.is("ARC-Seal")
-            && signs.sealed.len() < MOST
-            && let Some(domain) = tag(field.value().text.trim(), "d")
-        {
-            signs.sealed.push(domain.to_ascii_lowercase());
+        match field.known {
+            FieldName::ListId if signs.list.is_none() => {
+                signs.list = list_of(field.text().trim());
+            }
+            FieldName::ReturnPath if signs.srs.is_none() => {
+                signs.srs = srs_of(field.text().trim());
+            }
+            FieldName::ForwardedFor | FieldName::ForwardedTo => signs.forwarded = true,
+            FieldName::ArcSeal if signs.sealed.len() < MOST => {
+                let domain = tag(field.text().trim(), "d").map(str::to_ascii_lowercase);
+                signs.sealed.extend(domain);
+            }
+            _ => {}
         }
     }
     signs
@@ -112,21 +115,21 @@ pub(super) fn facts(
         if facts.len() >= MOST {
             break;
         }
-        if !TELLING.iter().any(|name| field.is(name)) {
+        if !is_telling(field.known) {
             continue;
         }
-        let value = field.value().text;
-        let Some((kind, text)) = fact(field.name, value.trim()) else {
-            continue;
-        };
-        if kind == SupportKind::AuthenticationResults {
+        let value = field.text();
+        if field.known == FieldName::AuthenticationResults {
             let above = field.span.start + offset < border;
             let id = authserv_id(&value);
             if results || !above || !id.is_some_and(|id| is_own(id, hops, rules)) {
                 continue;
             }
-            results = true;
         }
+        let Some((kind, text)) = fact(field.known, value.trim()) else {
+            continue;
+        };
+        results |= kind == SupportKind::AuthenticationResults;
         if facts
             .iter()
             .any(|known| known.kind == kind && known.text == text)
@@ -143,27 +146,26 @@ pub(super) fn facts(
     facts
 }
 
-/// Fields that tell a fact.
-const TELLING: [&str; 13] = [
-    "Authentication-Results",
-    "X-Originating-IP",
-    "X-Sender-IP",
-    "X-Source-IP",
-    "X-MS-Exchange-Organization-AuthAs",
-    "X-MS-Exchange-CrossTenant-AuthAs",
-    "X-MS-Exchange-Organization-AuthSource",
-    "X-MS-Exchange-CrossTenant-AuthSource",
-    "List-Id",
-    "ARC-Seal",
-    "Return-Path",
-    "X-Forwarded-To",
-    "X-Forwarded-For",
-];
+/// Whether a field can tell a fact.
+fn is_telling(name: FieldName) -> bool {
+    matches!(
+        name,
+        FieldName::AuthenticationResults
+            | FieldName::OriginatingIp
+            | FieldName::ExchangeAuthAs
+            | FieldName::ExchangeAuthSource
+            | FieldName::ListId
+            | FieldName::ArcSeal
+            | FieldName::ReturnPath
+            | FieldName::ForwardedTo
+            | FieldName::ForwardedFor
+    )
+}
 
-fn fact(name: &str, value: &str) -> Option<(SupportKind, String)> {
+fn fact(name: FieldName, value: &str) -> Option<(SupportKind, String)> {
     let first = |text: &str| -> String { text.split_whitespace().next().unwrap_or("").to_owned() };
-    let said = match name.to_ascii_lowercase().as_str() {
-        "authentication-results" => {
+    let said = match name {
+        FieldName::AuthenticationResults => {
             let id = authserv_id(value)?;
             let results = results_of(value);
             if results.is_empty() {
@@ -172,7 +174,7 @@ fn fact(name: &str, value: &str) -> Option<(SupportKind, String)> {
             let text = format!("{} found {}", short(id), results.join(", "));
             (SupportKind::AuthenticationResults, text)
         }
-        "x-originating-ip" | "x-sender-ip" | "x-source-ip" => {
+        FieldName::OriginatingIp => {
             let word = first(value);
             let ip = super::peer::address(&word)?;
             (
@@ -180,32 +182,32 @@ fn fact(name: &str, value: &str) -> Option<(SupportKind, String)> {
                 format!("the writer's machine had the address {ip}"),
             )
         }
-        "x-ms-exchange-organization-authas" | "x-ms-exchange-crosstenant-authas" => (
+        FieldName::ExchangeAuthAs => (
             SupportKind::Exchange,
             format!("Exchange took the sender as {}", short(&first(value))),
         ),
-        "x-ms-exchange-organization-authsource" | "x-ms-exchange-crosstenant-authsource" => (
+        FieldName::ExchangeAuthSource => (
             SupportKind::Exchange,
             format!(
                 "{} noted for Exchange who the sender is",
                 short(&first(value))
             ),
         ),
-        "list-id" => {
+        FieldName::ListId => {
             let (name, _) = list_of(value)?;
             (
                 SupportKind::List,
                 format!("the mailing list {} sent it", short(&name)),
             )
         }
-        "arc-seal" => {
+        FieldName::ArcSeal => {
             let (instance, domain) = (tag(value, "i")?, tag(value, "d")?);
             (
                 SupportKind::Arc,
                 format!("{} sealed it as number {}", short(domain), short(instance)),
             )
         }
-        "return-path" => {
+        FieldName::ReturnPath => {
             let domain = srs_of(value)?;
             (
                 SupportKind::Forwarded,
@@ -215,11 +217,11 @@ fn fact(name: &str, value: &str) -> Option<(SupportKind, String)> {
                 ),
             )
         }
-        "x-forwarded-to" => (
+        FieldName::ForwardedTo => (
             SupportKind::Forwarded,
             format!("it was sent on to {}", short(&first(value))),
         ),
-        "x-forwarded-for" => (
+        FieldName::ForwardedFor => (
             SupportKind::Forwarded,
             format!("it was sent on for {}", short(&first(value))),
         ),

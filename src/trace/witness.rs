@@ -17,19 +17,21 @@ mod recalled;
 mod testimony;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::answer::Standing;
 use crate::organisation::{organisation, same_organisation};
+use crate::trace::alike;
 use crate::trace::chain::{Chain, Hop, Leg, NoTrace, Trust};
 use crate::trace::conclude;
 use crate::trace::evidence::{Evidence, EvidenceKind, Says, TlsState};
+use crate::trace::identity::Identity;
 use crate::trace::judge;
 use crate::trace::leg::claimed_name;
 use crate::trace::message;
-use crate::trace::reading::{self, Reading};
+use crate::trace::reading::{self, Reading, Trace};
 use crate::trace::recall::Depth;
 
 pub use recalled::{Recalled, lasting_identity, rows};
@@ -101,38 +103,52 @@ impl Witnesses {
             self.messages.insert(told.key);
         }
         let [of_hosts, of_pools] = &mut self.room;
-        self.left_out += merge(&mut self.hosts, told.hosts, of_hosts)
-            + merge(&mut self.pools, told.pools, of_pools);
+        self.left_out += merge(&mut self.hosts, &told.shown.hosts, &told.times, of_hosts)
+            + merge(&mut self.pools, &told.shown.pools, &told.times, of_pools);
     }
 
     /// What others than this message show of a host, and whether by its own
     /// name or only by its pool's.
     #[must_use]
     pub fn of_host(&self, host: &str, not_of: &Chain) -> Option<(Testimony, bool)> {
-        self.of_host_but(host, not_of, self.heard(not_of))
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        self.of_host_but(&host, not_of, &mut || self.heard(not_of))
     }
 
-    /// The same, where it is known whether the message was heard.
-    fn of_host_but(&self, host: &str, not_of: &Chain, mine: bool) -> Option<(Testimony, bool)> {
-        let host = host.trim_end_matches('.').to_ascii_lowercase();
-        let rest = |found: &Testimony, own: &dyn Fn(&str) -> bool| {
-            let rest = if mine {
+    /// The same of a name in lower case; `mine` tells whether the message was
+    /// heard.
+    fn of_host_but(
+        &self,
+        host: &str,
+        not_of: &Chain,
+        mine: &mut dyn FnMut() -> bool,
+    ) -> Option<(Testimony, bool)> {
+        let mut rest = |found: &Testimony, own: &dyn Fn(&str) -> bool| {
+            // Without one message there is no more of either.
+            if found.with_tls == 0 && !found.is_behind_proxy() {
+                return None;
+            }
+            let rest = if mine() {
                 let mut one = Testimony::default();
+                let mut times = Times::default();
                 for (hop, _) in testifying(&not_of.hops).filter(|(_, name)| own(name)) {
                     one.hear(hop);
+                    if hop.tls.state == TlsState::Encrypted {
+                        hop.at().into_iter().for_each(|at| times.add(at));
+                    }
                 }
-                found.without(&one)
+                found.without(&one, &times)
             } else {
                 found.clone()
             };
             (rest.with_tls > 0 || rest.is_behind_proxy()).then_some(rest)
         };
-        if let Some(found) = self.hosts.get(&host)
+        if let Some(found) = self.hosts.get(host)
             && let Some(rest) = rest(found, &|name| name == host)
         {
             return Some((rest, true));
         }
-        let pool = pool_of(&host)?;
+        let pool = pool_of(host)?;
         let found = self.pools.get(&pool)?;
         rest(found, &|name| {
             pool_of(name).as_deref() == Some(pool.as_str())
@@ -166,19 +182,24 @@ impl Witnesses {
 /// Merges what one message told; gives how many hosts found no room.
 fn merge(
     into: &mut HashMap<String, Testimony>,
-    told: BTreeMap<String, Testimony>,
+    told: &[ShownOf],
+    times: &[Option<Timestamp>],
     room: &mut Room,
 ) -> usize {
     let mut left_out = 0;
-    for (name, one) in told {
-        if into.len() < MOST_HOSTS || into.contains_key(&name) {
-            let known = into.entry(name).or_default();
-            let before = known.senders.len();
-            known.merge(&one, room.0);
-            room.0 -= known.senders.len() - before;
-        } else {
-            left_out += 1;
-        }
+    for of in told {
+        let has_room = into.len() < MOST_HOSTS;
+        let known = match into.get_mut(&of.name) {
+            Some(known) => known,
+            None if has_room => into.entry(of.name.clone()).or_default(),
+            None => {
+                left_out += 1;
+                continue;
+            }
+        };
+        let before = known.senders.len();
+        known.merge(&of.one, &of.times(times), room.0);
+        room.0 -= known.senders.len() - before;
     }
     left_out
 }
@@ -187,30 +208,81 @@ fn merge(
 #[derive(Debug, Clone)]
 pub struct Told {
     key: u64,
-    hosts: BTreeMap<String, Testimony>,
-    pools: BTreeMap<String, Testimony>,
+    shown: Arc<Shown>,
+    /// When each line was written.
+    times: Vec<Option<Timestamp>>,
+}
+
+/// What the lines of a message show of hosts and pools, whenever they were
+/// written; by name.
+#[derive(Debug)]
+pub(super) struct Shown {
+    hosts: Vec<ShownOf>,
+    pools: Vec<ShownOf>,
+}
+
+/// What they show of one.
+#[derive(Debug)]
+struct ShownOf {
+    name: String,
+    one: Testimony,
+    /// Which lines state TLS.
+    lines: Vec<usize>,
+}
+
+impl ShownOf {
+    /// The times of the lines with TLS.
+    fn times(&self, all: &[Option<Timestamp>]) -> Times {
+        let mut times = Times::default();
+        for at in self.lines.iter().filter_map(|line| *all.get(*line)?) {
+            times.add(at);
+        }
+        times
+    }
+}
+
+impl Shown {
+    fn of(hops: &[Hop]) -> Self {
+        let mut hosts = BTreeMap::new();
+        let mut pools = BTreeMap::new();
+        for (hop, host) in testifying(hops) {
+            if let Some(pool) = pool_of(&host) {
+                Self::hear(&mut pools, pool, hop);
+            }
+            Self::hear(&mut hosts, host, hop);
+        }
+        Self {
+            hosts: hosts.into_values().collect(),
+            pools: pools.into_values().collect(),
+        }
+    }
+
+    fn hear(shown: &mut BTreeMap<String, ShownOf>, name: String, hop: &Hop) {
+        if shown.len() >= MOST_OF_ONE && !shown.contains_key(&name) {
+            return;
+        }
+        let of = shown.entry(name.clone()).or_insert_with(|| ShownOf {
+            name,
+            one: Testimony::default(),
+            lines: Vec::new(),
+        });
+        of.one.hear(hop);
+        if hop.tls.state == TlsState::Encrypted {
+            // Hops are numbered from 1.
+            of.lines.push(hop.number - 1);
+        }
+    }
 }
 
 impl Told {
     /// What these lines tell.
     #[must_use]
     pub fn of(hops: &[Hop]) -> Self {
-        let mut told = Self {
+        Self {
             key: identity(hops),
-            hosts: BTreeMap::new(),
-            pools: BTreeMap::new(),
-        };
-        for (hop, host) in testifying(hops) {
-            if let Some(pool) = pool_of(&host)
-                && (told.pools.len() < MOST_OF_ONE || told.pools.contains_key(&pool))
-            {
-                told.pools.entry(pool).or_default().hear(hop);
-            }
-            if told.hosts.len() < MOST_OF_ONE || told.hosts.contains_key(&host) {
-                told.hosts.entry(host).or_default().hear(hop);
-            }
+            shown: Arc::new(Shown::of(hops)),
+            times: hops.iter().map(Hop::at).collect(),
         }
-        told
     }
 
     /// Reads a message for what it tells and for nothing else.
@@ -219,8 +291,19 @@ impl Told {
     /// When the input is no message, or a message without trace.
     pub fn read(message: &[u8], reading: &Reading<'_>) -> Result<Self, NoTrace> {
         let header = message::read(message);
-        let hops = reading::hops(message, &header, reading, Depth::Gist)?;
-        Ok(Self::of(&hops))
+        let trace = Trace::of(message, &header, reading)?;
+        let (key, times) = (trace.identity(), trace.times());
+        let alike = trace.key();
+        let shown = || {
+            let mut hops = trace.hops(reading, Depth::Gist);
+            reading::mark(&mut hops, reading.trust);
+            Shown::of(&hops)
+        };
+        let shown = match alike {
+            Some(alike) => alike::shown(&alike, reading.trust, shown),
+            None => Arc::new(shown()),
+        };
+        Ok(Self { key, shown, times })
     }
 }
 
@@ -258,8 +341,8 @@ impl Chain {
                 && known.len() < MOST_OF_ONE
                 && !known.contains_key(&host)
             {
-                let mine = *mine.get_or_insert_with(|| witnesses.heard(self));
-                let found = witnesses.of_host_but(&host, self, mine);
+                let mut mine = || *mine.get_or_insert_with(|| witnesses.heard(self));
+                let found = witnesses.of_host_but(&host, self, &mut mine);
                 known.insert(host, found);
             }
         }
@@ -297,7 +380,7 @@ impl Chain {
 
 fn bear_witness(hop: &mut Hop, host: &str, testimony: &Testimony, exact: bool) {
     let mut text = testimony_text(host, testimony, exact);
-    let at = hop.received.date.as_ref().map(|date| date.at.timestamp());
+    let at = hop.at();
     if !is_near(at, &testimony.times) {
         text.push_str("; this line is older than that");
         hop.tls.evidence.push(Evidence {
@@ -405,20 +488,7 @@ fn day(at: Timestamp) -> String {
 /// What is a message's own: its trace, whatever the line ends and folds of the
 /// file it stands in. A copy delivered to somebody else has another.
 fn identity(hops: &[Hop]) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    // One long write is many times quicker than one a word.
-    let mut line: Vec<u8> = Vec::with_capacity(512);
-    for hop in hops {
-        line.clear();
-        // Nearly all octets are above the space.
-        let space = |b: &u8| *b <= b' ' && b.is_ascii_whitespace();
-        for word in hop.raw.split(space) {
-            line.extend_from_slice(word);
-        }
-        line.push(b'\n');
-        hasher.write(&line);
-    }
-    hasher.finish()
+    Identity::of_lines(hops.iter().map(|hop| Identity::of(&hop.raw)))
 }
 
 /// Lines that were written on arrival over a network, by a host with a full

@@ -1,6 +1,8 @@
 //! Shapes by which a writer is told where it does not give its name: of its
 //! queue identifiers, and of whole lines.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize;
 
 use super::when::Line;
@@ -36,33 +38,29 @@ pub(super) enum IdShape {
 /// Every shape that an id can be told by, one bit each: two ids with the same
 /// marks tell the same.
 pub(in crate::trace) fn id_marks(id: &str) -> u16 {
-    // Most are told apart by what stands between their parts.
-    const SHAPES: [(IdShape, Option<u8>); 10] = [
-        (IdShape::Courier, Some(b'.')),
-        (IdShape::Symantec, Some(b'.')),
-        (IdShape::Pps, Some(b'-')),
-        (IdShape::Mimecast, Some(b'-')),
-        (IdShape::Fortimail, Some(b'-')),
-        (IdShape::Domino, Some(b'-')),
-        (IdShape::Mcafee, Some(b'_')),
-        (IdShape::Barracuda, None),
-        (IdShape::Sendmail, None),
-        (IdShape::Cloudmark, None),
+    // Most are told apart by their length and what stands between their parts.
+    const SHAPES: [(IdShape, RangeInclusive<usize>, Option<u8>); 10] = [
+        (IdShape::Courier, 42..=42, Some(b'.')),
+        (IdShape::Symantec, 20..=20, Some(b'.')),
+        (IdShape::Pps, 12..=18, Some(b'-')),
+        (IdShape::Mimecast, 5..=usize::MAX, Some(b'-')),
+        (IdShape::Fortimail, 29..=29, Some(b'-')),
+        (IdShape::Domino, 18..=usize::MAX, Some(b'-')),
+        (IdShape::Mcafee, 34..=usize::MAX, Some(b'_')),
+        (IdShape::Barracuda, 16..=16, None),
+        (IdShape::Sendmail, 14..=15, None),
+        (IdShape::Cloudmark, 22..=22, None),
     ];
-    let between = [b'.', b'-', b'_'].map(|mark| id.as_bytes().contains(&mark));
-    let possible = |mark: Option<u8>| match mark {
-        Some(b'.') => between[0],
-        Some(b'-') => between[1],
-        Some(_) => between[2],
-        None => true,
-    };
-    let shapes = SHAPES
-        .into_iter()
-        .map(|(shape, mark)| possible(mark) && of_id(id, shape));
-    let more = [exim_id(id), dovecot_id(id), postfix_id(id)];
-    shapes
-        .chain(more)
-        .fold(0, |marks, is| marks << 1 | u16::from(is))
+    let has = |mark: Option<u8>| mark.is_none_or(|mark| id.bytes().any(|b| b == mark));
+    let mut marks = 0;
+    for (shape, lengths, mark) in &SHAPES {
+        let is = lengths.contains(&id.len()) && has(*mark) && of_id(id, *shape);
+        marks = marks << 1 | u16::from(is);
+    }
+    for is in [exim_id(id), dovecot_id(id), postfix_id(id)] {
+        marks = marks << 1 | u16::from(is);
+    }
+    marks
 }
 
 /// Whether an id has this shape.
@@ -135,8 +133,9 @@ fn parts_of<const COUNT: usize>(id: &str, between: char) -> Option<[&str; COUNT]
 
 /// Exim's: 6-6-2, and 6-11-4 since 4.97.
 fn exim_id(id: &str) -> bool {
-    parts_of(id, '-')
-        .is_some_and(|parts: [&str; 3]| matches!(parts.map(str::len), [6, 6, 2] | [6, 11, 4]))
+    matches!(id.len(), 16 | 23)
+        && parts_of(id, '-')
+            .is_some_and(|parts: [&str; 3]| matches!(parts.map(str::len), [6, 6, 2] | [6, 11, 4]))
 }
 
 /// Dovecot's: a session's 128 bits in base64.
@@ -150,16 +149,20 @@ fn dovecot_id(id: &str) -> bool {
 /// Postfix's queue identifiers: hexadecimal, or the long form, which has no
 /// vowels and a `z` between time and inode.
 fn postfix_id(id: &str) -> bool {
-    let short = (9..=16).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b));
-    let long = (12..=20).contains(&id.len())
-        && id
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() && !b"aeiouAEIOU".contains(&b))
-        && id.contains('z');
-    short || long
+    let short = |id: &str| {
+        (9..=16).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b))
+    };
+    let long = |id: &str| {
+        (12..=20).contains(&id.len())
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() && !b"aeiouAEIOU".contains(&b))
+            && id.contains('z')
+    };
+    short(id) || long(id)
 }
 
 /// Sendmail's queue identifiers: 8 or 9 letters and digits of the time, 6 of

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 
-use super::{MOST_OF_ONE, Testimony, Told, Witnesses, pool_of};
+use super::{MOST_OF_ONE, ShownOf, Testimony, Times, Told, Witnesses, pool_of};
 use crate::tls::parameters::TlsVersion;
 use crate::trace::chain::Hop;
 
@@ -48,12 +48,10 @@ pub fn rows(hops: &[Hop]) -> Vec<Recalled> {
     let told = Told::of(hops);
     let message = lasting_identity(hops);
     // Where nothing was stated the time of arrival stands.
-    let arrived = hops
-        .iter()
-        .rev()
-        .find_map(|hop| Some(hop.received.date.as_ref()?.at.timestamp()));
+    let arrived = hops.iter().rev().find_map(Hop::at);
     let mut rows = Vec::new();
-    for (host, one) in &told.hosts {
+    for of in &told.shown.hosts {
+        let (host, one, times) = (&of.name, &of.one, of.times(&told.times));
         if one.messages == 0 {
             continue;
         }
@@ -63,7 +61,7 @@ pub fn rows(hops: &[Hop]) -> Vec<Recalled> {
                     host: host.clone(),
                     message,
                     sender: sender.to_owned(),
-                    at: if tls { one.times.first() } else { None }.or(arrived),
+                    at: if tls { times.first() } else { None }.or(arrived),
                     tls,
                     remark: tls && one.remarked > 0,
                     version,
@@ -89,12 +87,19 @@ impl Witnesses {
         kept.sort_by_key(|row| row.message);
         for rows in kept.chunk_by(|one, other| one.message == other.message) {
             let mut one = Testimony::default();
-            rows.iter().for_each(|row| one.recall(row));
-            let host = [(host.to_owned(), one.clone())].into();
+            let mut times = Times::default();
+            rows.iter().for_each(|row| one.recall(row, &mut times));
+            let ends = [times.first(), times.last()];
+            let of = |name: String| ShownOf {
+                name,
+                one: one.clone(),
+                lines: vec![0, 1],
+            };
             let [of_hosts, of_pools] = &mut self.room;
-            self.left_out += super::merge(&mut self.hosts, host, of_hosts);
+            let host = [of(host.to_owned())];
+            self.left_out += super::merge(&mut self.hosts, &host, &ends, of_hosts);
             if let Some(pool) = rows.first().and_then(|row| pool_of(&row.host)) {
-                self.left_out += super::merge(&mut self.pools, [(pool, one)].into(), of_pools);
+                self.left_out += super::merge(&mut self.pools, &[of(pool)], &ends, of_pools);
             }
         }
     }

@@ -97,7 +97,7 @@ impl Times {
         }
     }
 
-    fn add(&mut self, at: Timestamp) {
+    pub(super) fn add(&mut self, at: Timestamp) {
         // One message has one first and one last time.
         self.early[0] = Some(self.early[0].map_or(at, |first| first.min(at)));
         self.late[0] = Some(self.late[0].map_or(at, |last| last.max(at)));
@@ -117,7 +117,8 @@ impl Times {
 }
 
 impl Testimony {
-    /// Adds one line of a message; `self` is what that message alone shows.
+    /// Adds one line of a message; `self` is what that message alone shows, but
+    /// for its times.
     pub(super) fn hear(&mut self, hop: &Hop) {
         let tls = hop.tls.state == TlsState::Encrypted;
         let silent = !tls && hop.is_exposed();
@@ -125,9 +126,6 @@ impl Testimony {
         self.remarked |= usize::from(tls && super::is_remarked(hop));
         self.without |= usize::from(silent);
         self.messages |= usize::from(tls || silent);
-        if tls && let Some(date) = &hop.received.date {
-            self.times.add(date.at.timestamp());
-        }
         let Some(from) = &hop.received.from else {
             return;
         };
@@ -159,14 +157,15 @@ impl Testimony {
         }
     }
 
-    /// Adds one kept row of a message; `self` is what that message alone showed.
-    pub(super) fn recall(&mut self, row: &super::Recalled) {
+    /// Adds one kept row of a message; `self` is what that message alone showed,
+    /// and `times` when.
+    pub(super) fn recall(&mut self, row: &super::Recalled, times: &mut Times) {
         self.messages = 1;
         self.with_tls |= usize::from(row.tls);
         self.remarked |= usize::from(row.tls && row.remark);
         self.without |= usize::from(!row.tls);
         if let Some(at) = row.at.filter(|_| row.tls) {
-            self.times.add(at);
+            times.add(at);
         }
         if row.sender.is_empty() || self.senders.len() >= MOST_CLIENTS {
             return;
@@ -179,13 +178,14 @@ impl Testimony {
         reached.versions.dedup();
     }
 
-    /// Adds what one message shows; for so many further senders is room.
-    pub(super) fn merge(&mut self, one: &Self, mut room: usize) {
+    /// Adds what one message shows, at these times; for so many further senders
+    /// is room.
+    pub(super) fn merge(&mut self, one: &Self, times: &Times, mut room: usize) {
         self.messages += one.messages;
         self.with_tls += one.with_tls;
         self.remarked += one.remarked;
         self.without += one.without;
-        self.times.merge(&one.times);
+        self.times.merge(times);
         for (name, reached) in &one.senders {
             if !self.senders.contains_key(name) {
                 if room == 0 || self.senders.len() >= MOST_SENDERS {
@@ -212,13 +212,13 @@ impl Testimony {
 
     /// What is left when one message is not counted. Versions and names stay:
     /// they carry no count.
-    pub(super) fn without(&self, one: &Self) -> Self {
+    pub(super) fn without(&self, one: &Self, times: &Times) -> Self {
         let mut rest = self.clone();
         rest.messages = rest.messages.saturating_sub(one.messages);
         rest.with_tls = rest.with_tls.saturating_sub(one.with_tls);
         rest.remarked = rest.remarked.saturating_sub(one.remarked);
         rest.without = rest.without.saturating_sub(one.without);
-        rest.times = rest.times.without(&one.times);
+        rest.times = rest.times.without(times);
         for (name, reached) in &one.senders {
             if let Some(known) = rest.senders.get_mut(name) {
                 known.with_tls = known.with_tls.saturating_sub(reached.with_tls);
