@@ -18,7 +18,7 @@ use crate::cli::args::Reading;
 use crate::cli::output::{Output, Trouble, complain};
 use crate::cli::progress::Progress;
 use crate::cli::software;
-use crate::mailbox::{self, Limits, RawMessage};
+use crate::mailbox::{self, Limits, Notes, RawMessage};
 use crate::trace::TrustRule;
 use crate::trace::chain::{Chain, NoTrace, SourceKind};
 use crate::trace::reading;
@@ -403,6 +403,8 @@ struct Reader {
     limits: Limits,
     part: Option<usize>,
     software: Table,
+    /// The same inputs may be read twice.
+    notes: Notes,
 }
 
 impl Reader {
@@ -420,6 +422,7 @@ impl Reader {
             limits: Limits::default(),
             part: flags.part.map(usize::from),
             software: software::table(&flags.software)?,
+            notes: Notes::default(),
         })
     }
 
@@ -438,7 +441,7 @@ impl Reader {
         let messages = mailbox::open_all(files.iter().cloned(), &self.limits);
         let messages = match self.part {
             Some(number) if !is_witness => messages.part(number),
-            _ => messages,
+            _ => messages.noting(&self.notes),
         };
         let cores = thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         messages.in_parallel(cores.min(MOST_CORES), work, |item| {

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use super::error::{ReadError, Unreadable};
 use super::limits::Limits;
 use super::message::RawMessage;
+use super::notes::Notes;
 use super::reader::Reader;
 use super::walk::{Found, Walk};
-use super::window::Window;
+use super::window::{Input, Window};
 
 /// The messages of one input or of several. What cannot be read among them is
 /// an error item; the rest goes on.
@@ -25,6 +26,7 @@ pub struct Messages {
     size: Option<u64>,
     /// A buffer to be used again.
     spare: Vec<u8>,
+    notes: Option<Notes>,
 }
 
 /// Opens a file, a Maildir, another folder, or standard input where the path
@@ -62,6 +64,7 @@ pub fn open_all(paths: impl IntoIterator<Item = PathBuf>, limits: &Limits) -> Me
         passed: 0,
         size: None,
         spare: Vec::new(),
+        notes: None,
     }
 }
 
@@ -73,7 +76,7 @@ pub fn read(
     limits: &Limits,
 ) -> Result<Messages, ReadError> {
     let mut messages = open_all([], limits);
-    let window = Window::new(Box::new(input), Vec::new());
+    let window = Window::new(Input::Stream(Box::new(input)), Vec::new());
     let reader = Reader::new(window, name, None, false, limits)?;
     messages.reader = Some(Box::new(reader));
     Ok(messages)
@@ -88,10 +91,38 @@ impl Messages {
         self
     }
 
+    /// Takes notes of where bodies end in mailboxes, or uses those that were
+    /// taken when the same files were read before. Of the bodies of an mbox
+    /// nothing is then kept but what shows encryption between writer and
+    /// reader.
+    ///
+    /// ```no_run
+    /// use std::path::Path;
+    /// use starttrace::mailbox::{self, Limits, Notes};
+    ///
+    /// let notes = Notes::default();
+    /// for _ in 0..2 {
+    ///     let messages = mailbox::open(Path::new("inbox"), &Limits::default())?;
+    ///     println!("{}", messages.noting(&notes).count());
+    /// }
+    /// # Ok::<(), mailbox::ReadError>(())
+    /// ```
+    #[must_use]
+    pub fn noting(mut self, notes: &Notes) -> Self {
+        if let Some(reader) = &mut self.reader {
+            reader.noting(notes);
+        }
+        self.notes = Some(notes.clone());
+        self
+    }
+
     pub(super) fn start(&mut self, found: &Found) -> Result<(), ReadError> {
         let spare = std::mem::take(&mut self.spare);
         match open_found(found, spare, &self.limits) {
-            Ok(reader) => {
+            Ok(mut reader) => {
+                if let Some(notes) = &self.notes {
+                    reader.noting(notes);
+                }
                 self.reader = Some(reader);
                 self.size = found.size;
                 Ok(())
@@ -111,8 +142,8 @@ pub(super) fn open_found(
     limits: &Limits,
 ) -> Result<Box<Reader>, ReadError> {
     let name = found.path.to_string_lossy();
-    let (input, file): (Box<dyn Read + Send>, _) = if found.is_stdin() {
-        (Box::new(io::stdin()), None)
+    let (input, file) = if found.is_stdin() {
+        (Input::Stream(Box::new(io::stdin())), None)
     } else {
         let failed = |error: io::Error| {
             let error = ReadError::new(&name, Unreadable::from(&error));
@@ -123,7 +154,8 @@ pub(super) fn open_found(
             }
         };
         let file = File::open(&found.path).map_err(failed)?;
-        (Box::new(file), found.size.map(|_| found.path.clone()))
+        let path = found.size.map(|_| found.path.clone());
+        (Input::File(file), path)
     };
     let window = Window::new(input, spare);
     Reader::new(window, &name, file, found.maildir, limits).map(Box::new)

@@ -5,7 +5,8 @@
 //! messages one after the other, each a [`RawMessage`] with its place in its
 //! file; what could not be read is a [`ReadError`] among them, and the rest
 //! goes on. [`Messages::in_parallel`] works on them on several cores.
-//! [`Limits`] bound it all.
+//! [`Limits`] bound it all; [`Messages::noting`] makes a second reading of the
+//! same mailboxes quick.
 //!
 //! What is read: single messages (RFC 5322), also as Apple's Mail keeps them;
 //! mbox in its dialects (RFC 4155); Maildir and other folders; Outlook's
@@ -32,6 +33,7 @@ mod limits;
 mod line;
 mod message;
 mod messages;
+mod notes;
 mod outlook;
 mod parallel;
 mod part;
@@ -46,3 +48,4 @@ pub use error::{ReadError, Unreadable};
 pub use limits::Limits;
 pub use message::{Place, RawMessage};
 pub use messages::{Messages, open, open_all, read};
+pub use notes::Notes;

@@ -11,11 +11,12 @@ use super::error::{ReadError, Unreadable};
 use super::gzip::Expanded;
 use super::limits::Limits;
 use super::message::{Origin, RawMessage};
+use super::notes::Notes;
 use super::outlook;
 use super::part::{self, Attached};
 use super::pasted::{self, Base, Pasted};
 use super::split::{self, Cut, Mbox};
-use super::window::Window;
+use super::window::{Input, Window};
 use crate::trace::chain::SourceKind;
 
 /// Compressed forms inside compressed forms.
@@ -80,7 +81,7 @@ impl Reader {
             let expanded = Expanded::new(window, limits);
             taken.get_or_insert_with(|| expanded.taken());
             path = None;
-            window = Window::new(Box::new(expanded), Vec::new());
+            window = Window::new(Input::Stream(Box::new(expanded)), Vec::new());
         };
         let shape = match form {
             Form::Message { skip } => {
@@ -156,6 +157,16 @@ impl Reader {
                     ReadError::new(&self.name, Unreadable::from(&error)).at(self.window.offset())
                 ))
             }
+        }
+    }
+
+    /// Takes notes of where bodies end, or uses them, where this is an mbox in a
+    /// file.
+    pub fn noting(&mut self, notes: &Notes) {
+        if let Shape::Mbox(mbox) = &mut self.shape
+            && let (Some(path), Some(stamp)) = (&self.path, self.window.stamp())
+        {
+            mbox.noting(notes.of(path.clone(), stamp));
         }
     }
 

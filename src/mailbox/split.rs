@@ -4,14 +4,15 @@
 //! `From ` and never copied, but for their first octets.
 
 use std::path::PathBuf;
-use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
 use super::claim::Claims;
 use super::limits::Limits;
 use super::line::{self, Before, Dialect, Told};
+use super::notes::{Body, Noting};
 use super::window::Window;
+use crate::trace::end_of_armour;
 
 /// Kept visible behind what is passed, so that a postmark is seen whole with
 /// the blank line before it.
@@ -47,6 +48,16 @@ pub(super) struct Mbox {
     dialect: Dialect,
     claims: Claims,
     finder: Finder<'static>,
+    noting: Option<Noting>,
+}
+
+/// What is kept of a body.
+#[derive(Clone, Copy)]
+enum Keep {
+    /// So many of its first octets.
+    Octets(usize),
+    /// What is looked for in so many of them.
+    Signs(usize),
 }
 
 /// What a search of the visible octets came to.
@@ -66,7 +77,13 @@ impl Mbox {
             dialect,
             claims: Claims::new(path),
             finder: Finder::new(b"From "),
+            noting: None,
         }
+    }
+
+    /// Takes notes of bodies, or uses those that were taken.
+    pub fn noting(&mut self, noting: Noting) {
+        self.noting = Some(noting);
     }
 
     /// The message whose postmark stands at the front of `window`; none at the
@@ -80,18 +97,73 @@ impl Mbox {
         };
         window.show(1);
         if window.visible().is_empty() {
+            self.noting.iter_mut().for_each(Noting::finish);
             return None;
         }
-        if header(window, limits, Some(self.dialect), &mut cut) == HeaderEnd::BlankLine {
+        let has_body = header(window, limits, Some(self.dialect), &mut cut) == HeaderEnd::BlankLine;
+        if has_body {
             self.claims.learn(&cut.octets, window, self.dialect);
-            self.body(window, limits, &mut cut);
+        }
+        match self.noting.take() {
+            Some(mut noting) => {
+                self.noted_body(has_body, window, limits, &mut cut, &mut noting);
+                self.noting = Some(noting);
+            }
+            None if has_body => {
+                self.body(window, Keep::Octets(limits.body), &mut cut);
+            }
+            None => {}
         }
         Some(cut)
     }
 
-    /// Passes a body, up to the next postmark or the end.
-    fn body(&mut self, window: &mut Window, limits: &Limits, cut: &mut Cut) {
+    /// Passes a body by what was noted of it, or notes it. Of what is in it
+    /// only what shows encryption is kept.
+    fn noted_body(
+        &mut self,
+        has_body: bool,
+        window: &mut Window,
+        limits: &Limits,
+        cut: &mut Cut,
+        noting: &mut Noting,
+    ) {
+        let (offset, line) = (window.offset(), window.line());
+        if let Some(body) = noting.next()
+            && !body.telling
+        {
+            let passed = window.pass_over(body.length, body.lines);
+            window.show(1);
+            let there = window.visible();
+            if passed.is_ok() && (there.is_empty() || there.starts_with(b"From ")) {
+                return;
+            }
+            noting.give_up();
+        }
+        let mut telling = Vec::new();
+        if has_body {
+            window.show(limits.body + TAIL);
+            let most = if cut.truncated { 0 } else { limits.body };
+            telling = self.body(window, Keep::Signs(most), cut);
+            if telling.len() as u64 > window.offset() - offset {
+                // It stands in the next message.
+                telling.clear();
+            }
+        }
+        noting.note(Body {
+            length: window.offset() - offset,
+            lines: window.line() - line,
+            telling: !telling.is_empty(),
+        });
+        cut.body = telling.len();
+        cut.octets.append(&mut telling);
+    }
+
+    /// Passes a body, up to the next postmark or the end, and keeps its first
+    /// octets; or gives the octets up to a sign of encryption, of this body or,
+    /// where it is shorter than they are many, of another.
+    fn body(&mut self, window: &mut Window, keep: Keep, cut: &mut Cut) -> Vec<u8> {
         let start = window.offset();
+        let mut telling = Vec::new();
         let header = cut.octets.len();
         // Before this place no postmark counts: the header says so.
         let mut claimed = None;
@@ -117,15 +189,28 @@ impl Mbox {
                 Search::Nothing => (all.saturating_sub(TAIL), false),
                 Search::Undecided(at) => (at.saturating_sub(TAIL), false),
             };
-            if !cut.truncated {
-                let wanted = limits.body.saturating_sub(cut.body).min(passed);
-                let kept = window.visible().get(..wanted).unwrap_or_default();
-                cut.octets.extend_from_slice(kept);
-                cut.body += wanted;
+            match keep {
+                Keep::Octets(most) if !cut.truncated => {
+                    let wanted = most.saturating_sub(cut.body).min(passed);
+                    let kept = window.visible().get(..wanted).unwrap_or_default();
+                    cut.octets.extend_from_slice(kept);
+                    cut.body += wanted;
+                }
+                Keep::Signs(most) if window.offset() == start => {
+                    // Few bodies are longer than what is visible of them.
+                    let within = if done { passed.min(most) } else { most };
+                    let head = window.visible();
+                    let head = head.get(..within).unwrap_or(head);
+                    telling.clear();
+                    if let Some(end) = end_of_armour(head) {
+                        telling.extend_from_slice(head.get(..end).unwrap_or_default());
+                    }
+                }
+                _ => {}
             }
             window.pass(passed);
             if done {
-                return;
+                return telling;
             }
             window.more();
         }
@@ -175,9 +260,6 @@ pub(super) fn message(window: &mut Window, limits: &Limits) -> Cut {
 }
 
 /// Takes a header section with its blank line (RFC 5322, section 2.1).
-///
-/// Four searches over a piece that lies in the nearest cache are quicker than
-/// one look at every line.
 pub(super) fn header(
     window: &mut Window,
     limits: &Limits,
@@ -231,28 +313,21 @@ enum Border {
 fn border(window: &Window, mbox: Option<Dialect>) -> Border {
     let visible = window.visible();
     let piece = visible.get(..PIECE).unwrap_or(visible);
-    let mut border = None;
-    let mut rest = piece;
-    if let Some(at) = NEEDLES.blank.find(rest) {
-        border = Some(Border::At(at + 2, HeaderEnd::BlankLine));
-        rest = piece.get(..at).unwrap_or_default();
-    }
-    if let Some(at) = NEEDLES.blank_crlf.find(rest) {
-        border = Some(Border::At(at + 3, HeaderEnd::BlankLine));
-        rest = piece.get(..at).unwrap_or_default();
-    }
-    if let Some(dialect) = mbox {
-        for at in NEEDLES.postmark.find_iter(rest) {
-            let text = visible.get(at + 1..).unwrap_or_default();
-            match line::begins_message(text, window.is_last(), Before::Header, dialect) {
-                Told::No => {}
-                Told::Yes => return Border::At(at + 1, HeaderEnd::Postmark),
-                Told::More => return Border::NotBefore(at),
+    for at in memchr::memchr_iter(b'\n', piece) {
+        match piece.get(at + 1..).unwrap_or_default() {
+            [b'\n', ..] => return Border::At(at + 2, HeaderEnd::BlankLine),
+            [b'\r', b'\n', ..] => return Border::At(at + 3, HeaderEnd::BlankLine),
+            [b'F', rest @ ..] if rest.starts_with(b"rom ") => {
+                let Some(dialect) = mbox else { continue };
+                let text = visible.get(at + 1..).unwrap_or_default();
+                match line::begins_message(text, window.is_last(), Before::Header, dialect) {
+                    Told::No => {}
+                    Told::Yes => return Border::At(at + 1, HeaderEnd::Postmark),
+                    Told::More => return Border::NotBefore(at),
+                }
             }
+            _ => {}
         }
-    }
-    if let Some(border) = border {
-        return border;
     }
     if window.is_last() && piece.len() == visible.len() {
         return Border::At(piece.len(), HeaderEnd::EndOfInput);
@@ -263,19 +338,6 @@ fn border(window: &Window, mbox: Option<Dialect>) -> Border {
         _ => Border::NotBefore(0),
     }
 }
-
-/// What ends a header section.
-struct Needles {
-    blank: Finder<'static>,
-    blank_crlf: Finder<'static>,
-    postmark: Finder<'static>,
-}
-
-static NEEDLES: LazyLock<Needles> = LazyLock::new(|| Needles {
-    blank: Finder::new(b"\n\n"),
-    blank_crlf: Finder::new(b"\n\r\n"),
-    postmark: Finder::new(b"\nFrom "),
-});
 
 /// A line that was cut in two would be misread, unless it is most of what
 /// there is.

@@ -1,16 +1,39 @@
 //! A window that moves over an input: constant memory, offsets and line
 //! numbers kept, nothing read twice.
 
-use std::io::{self, BufRead, Read};
+use std::fs::File;
+use std::io::{self, BufRead, Read, Seek, SeekFrom};
+
+use super::notes::Stamp;
 
 /// Octets asked of the system at first, and at most, at a time: one message
 /// needs little, a large mailbox is read in blocks.
 const BLOCK: (usize, usize) = (16 << 10, 256 << 10);
 
+/// Fewer octets are read rather than sought over.
+const NEAR: u64 = 16 << 10;
+
+/// What a window moves over.
+pub(super) enum Input {
+    File(File),
+    Stream(Box<dyn Read + Send>),
+}
+
+impl Read for Input {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::File(file) => file.read(into),
+            Self::Stream(stream) => stream.read(into),
+        }
+    }
+}
+
 /// What is visible of an input: the octets that were read and not yet passed.
 pub(super) struct Window {
-    input: Box<dyn Read + Send>,
+    input: Input,
     buffer: Vec<u8>,
+    /// Octets to be asked for at a time, at most.
+    block: usize,
     start: usize,
     end: usize,
     offset: u64,
@@ -21,10 +44,11 @@ pub(super) struct Window {
 
 impl Window {
     /// A window at the start of `input`; `buffer` is used again.
-    pub fn new(input: Box<dyn Read + Send>, buffer: Vec<u8>) -> Self {
+    pub fn new(input: Input, buffer: Vec<u8>) -> Self {
         Self {
             input,
             buffer,
+            block: BLOCK.1,
             start: 0,
             end: 0,
             offset: 0,
@@ -37,6 +61,15 @@ impl Window {
     /// The buffer, to be used again.
     pub fn into_buffer(self) -> Vec<u8> {
         self.buffer
+    }
+
+    /// By what the input is known to be the same another time, where it is a
+    /// file.
+    pub fn stamp(&self) -> Option<Stamp> {
+        match &self.input {
+            Input::File(file) => Some(Stamp::of(&file.metadata().ok()?)),
+            Input::Stream(_) => None,
+        }
     }
 
     /// What kept the input from being read to its end, told once. Until then
@@ -84,6 +117,28 @@ impl Window {
         self.line += lines;
     }
 
+    /// Passes `count` octets that hold `lines` line ends, visible or not.
+    pub fn pass_over(&mut self, count: u64, lines: u64) -> io::Result<()> {
+        let visible = (self.end - self.start) as u64;
+        match (&mut self.input, count.checked_sub(visible)) {
+            (Input::File(file), Some(ahead)) if ahead > NEAR => {
+                let ahead = i64::try_from(ahead).map_err(io::Error::other)?;
+                file.seek(SeekFrom::Current(ahead))?;
+                (self.start, self.end) = (0, 0);
+                self.offset += count;
+                self.line += lines;
+                // What follows is small, and then the next is sought.
+                self.block = BLOCK.0 / 2;
+            }
+            _ => {
+                let count = usize::try_from(count).map_err(io::Error::other)?;
+                self.show(count);
+                self.pass_counted(count, lines);
+            }
+        }
+        Ok(())
+    }
+
     /// Makes `count` octets visible, or all that are left.
     pub fn show(&mut self, count: usize) {
         while self.end - self.start < count && !self.finished {
@@ -106,7 +161,8 @@ impl Window {
             self.buffer.resize(self.end + block, 0);
         }
         loop {
-            let room = self.buffer.get_mut(self.end..).unwrap_or_default();
+            let end = (self.end + self.block).min(self.buffer.len());
+            let room = self.buffer.get_mut(self.end..end).unwrap_or_default();
             match self.input.read(room) {
                 Ok(0) => self.finished = true,
                 Ok(count) => self.end += count,

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use divan::counter::BytesCount;
 use mail_parser::MessageParser;
 use mail_parser::mailbox::mbox::MessageIterator;
-use starttrace::mailbox::{self, Limits, Messages, RawMessage};
+use starttrace::mailbox::{self, Limits, Messages, Notes, RawMessage};
 use starttrace::trace::chain::{Chain, NoTrace};
 use starttrace::trace::reading::Reading;
 use starttrace::trace::witness::{Told, Witnesses};
@@ -134,12 +134,13 @@ fn judge(bencher: divan::Bencher<'_, '_>, which: usize) {
     }
     bencher.counter(octets(which)).bench(|| {
         let mut witnesses = Witnesses::default();
-        for message in open(which).flatten() {
+        let notes = Notes::default();
+        for message in open(which).noting(&notes).flatten() {
             let reading = Reading::of(message.source());
             witnesses.hear(Told::read(&message.octets, &reading).expect("a trace"));
         }
         let mut hops = 0;
-        for message in open(which).flatten() {
+        for message in open(which).noting(&notes).flatten() {
             let mut chain = chain(&message).expect("a trace");
             chain.heed(&witnesses);
             hops += chain.hops.len();

@@ -1,0 +1,195 @@
+//! Where bodies end in mailboxes, noted at a first reading for a second.
+//!
+//! A body is searched to its end for a postmark, however long it is. Whoever
+//! reads a mailbox twice can keep what the first reading found: the second then
+//! passes bodies over unread.
+//!
+//! A mailbox that is another one meanwhile is read without notes: its length
+//! and its time must be the same. And where a note leads to no postmark, the
+//! search goes on from there.
+
+use std::collections::HashMap;
+use std::fs::Metadata;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+/// Octets of notes that are kept, of all files: some four a message.
+const MOST: usize = 2 << 20;
+
+/// What was noted of mailboxes. Copies share what they hold.
+#[derive(Debug, Clone, Default)]
+pub struct Notes(Arc<Mutex<HashMap<PathBuf, Arc<Noted>>>>);
+
+/// What was noted of one mailbox.
+#[derive(Debug)]
+struct Noted {
+    stamp: Stamp,
+    octets: Vec<u8>,
+}
+
+/// By what a file is known to be the same still.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    pub fn of(about: &Metadata) -> Self {
+        Self {
+            length: about.len(),
+            modified: about.modified().ok(),
+        }
+    }
+}
+
+/// How long a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Body {
+    pub length: u64,
+    pub lines: u64,
+    /// Something in it is to be kept.
+    pub telling: bool,
+}
+
+/// The notes of one mailbox while it is read.
+#[derive(Debug)]
+pub(super) struct Noting {
+    notes: Notes,
+    path: PathBuf,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Taking { noted: Noted, room: usize },
+    Using { noted: Arc<Noted>, at: usize },
+    Done,
+}
+
+impl Notes {
+    /// Takes notes of a mailbox, or uses those that were taken.
+    pub(super) fn of(&self, path: PathBuf, stamp: Stamp) -> Noting {
+        let all = self.lock();
+        let way = match all.get(&path) {
+            Some(noted) if noted.stamp == stamp => Way::Using {
+                noted: Arc::clone(noted),
+                at: 0,
+            },
+            Some(_) => Way::Done,
+            None => Way::Taking {
+                noted: Noted {
+                    stamp,
+                    octets: Vec::new(),
+                },
+                room: MOST.saturating_sub(all.values().map(|noted| noted.octets.len()).sum()),
+            },
+        };
+        drop(all);
+        Noting {
+            notes: self.clone(),
+            path,
+            way,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<PathBuf, Arc<Noted>>> {
+        // What is under the lock is never left half done.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Noting {
+    /// The next body, if it was noted.
+    pub fn next(&mut self) -> Option<Body> {
+        let Way::Using { noted, at } = &mut self.way else {
+            return None;
+        };
+        let mut number = || {
+            let (mut number, mut shift) = (0_u64, 0);
+            loop {
+                let octet = *noted.octets.get(*at)?;
+                *at += 1;
+                number |= u64::from(octet & 0x7F).checked_shl(shift)?;
+                shift += 7;
+                if octet < 0x80 {
+                    return Some(number);
+                }
+            }
+        };
+        let (length, lines) = (number()?, number()?);
+        Some(Body {
+            length: length >> 1,
+            lines,
+            telling: length & 1 == 1,
+        })
+    }
+
+    /// Notes the next body.
+    pub fn note(&mut self, body: Body) {
+        let Way::Taking { noted, room } = &mut self.way else {
+            return;
+        };
+        if noted.octets.len() >= *room {
+            return;
+        }
+        for mut number in [body.length << 1 | u64::from(body.telling), body.lines] {
+            while number >= 0x80 {
+                noted.octets.push(number as u8 | 0x80);
+                number >>= 7;
+            }
+            noted.octets.push(number as u8);
+        }
+    }
+
+    /// The mailbox is not what was noted.
+    pub fn give_up(&mut self) {
+        self.way = Way::Done;
+    }
+
+    /// The mailbox was read to its end.
+    pub fn finish(&mut self) {
+        if let Way::Taking { mut noted, .. } = std::mem::replace(&mut self.way, Way::Done) {
+            noted.octets.shrink_to_fit();
+            let path = std::mem::take(&mut self.path);
+            self.notes.lock().insert(path, Arc::new(noted));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stamp(length: u64) -> Stamp {
+        Stamp {
+            length,
+            modified: None,
+        }
+    }
+
+    #[test]
+    fn what_was_noted_of_a_file_is_found_while_it_stays_the_same() {
+        let notes = Notes::default();
+        let path = PathBuf::from("mbox");
+        let bodies: Vec<Body> = [0, 1, 63, 64, 1 << 14, 1 << 40]
+            .map(|length| Body {
+                length,
+                lines: length / 3,
+                telling: length == 64,
+            })
+            .into();
+        let mut taking = notes.of(path.clone(), stamp(7));
+        bodies.iter().for_each(|body| taking.note(*body));
+        // Before the end is reached they may be cut short.
+        assert_eq!(notes.of(path.clone(), stamp(7)).next(), None);
+        taking.finish();
+        let mut using = notes.of(path.clone(), stamp(7));
+        for body in &bodies {
+            assert_eq!(using.next().as_ref(), Some(body));
+        }
+        assert_eq!(using.next(), None);
+        assert_eq!(notes.of(path, stamp(8)).next(), None);
+    }
+}
