@@ -15,6 +15,8 @@ mod folders;
 mod gzip;
 #[path = "mailboxes/mbox.rs"]
 mod mbox;
+#[path = "mailboxes/noted.rs"]
+mod noted;
 #[path = "mailboxes/outlook.rs"]
 mod outlook;
 #[path = "mailboxes/parallel.rs"]
