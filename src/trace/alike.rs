@@ -29,7 +29,7 @@ use crate::trace::witness::Shown;
 
 /// Octets of the keys that are remembered, twice over: eight a line, for what
 /// takes a hundred times as much.
-const MOST_OCTETS: usize = 4 << 10;
+const MOST_OCTETS: usize = 2 << 10;
 
 /// Which patterns a trace is made of, in order.
 pub(super) struct Key(Vec<u8>);
