@@ -19,8 +19,8 @@ use super::messages::{Messages, open_found};
 use super::walk::Found;
 
 /// Messages, and octets, that travel together at most.
-const BATCH: usize = 64;
-const BATCH_OCTETS: usize = 128 << 10;
+const BATCH: usize = 16;
+const BATCH_OCTETS: usize = 64 << 10;
 
 /// Messages, and octets, that are on their way at most, however many work on
 /// them: what becomes of a message takes many times its octets.

@@ -46,7 +46,7 @@ const MOST_HOSTS: usize = 3_072;
 const MOST_SENDERS_OF_ALL: usize = 8_192;
 
 /// Messages of which it is known that they were heard already.
-const MOST_MESSAGES: usize = 200_000;
+const MOST_MESSAGES: usize = 100_000;
 
 /// Hosts that one message may tell of.
 const MOST_OF_ONE: usize = 256;
