@@ -14,6 +14,7 @@
 //! room is counted in [`Witnesses::left_out`].
 
 mod recalled;
+mod senders;
 mod testimony;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -35,6 +36,7 @@ use crate::trace::reading::{self, Reading, Trace};
 use crate::trace::recall::Depth;
 
 pub use recalled::{Recalled, lasting_identity, rows};
+pub use senders::Senders;
 use testimony::sender_of;
 pub use testimony::{Reached, Testimony, Times};
 pub(super) use testimony::{public_domain, sender_name};
@@ -391,10 +393,10 @@ fn bear_witness(hop: &mut Hop, host: &str, testimony: &Testimony, exact: bool) {
         });
         return;
     }
-    if let Some((name, reached)) =
-        sender_of(hop).and_then(|name| testimony.senders.get_key_value(&name))
+    if let Some((reached, name)) =
+        sender_of(hop).and_then(|name| Some((testimony.senders.get(&name)?, name)))
     {
-        text.push_str(&sender_text(name, reached));
+        text.push_str(&sender_text(&name, reached));
     }
     let raised = match (hop.tls.state, hop.tls.standing) {
         (TlsState::Unstated, _) => Standing::Possible,

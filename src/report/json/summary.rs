@@ -182,7 +182,7 @@ impl Host {
                 .senders
                 .iter()
                 .map(|(name, reached)| Sender {
-                    name: name.clone(),
+                    name: name.to_owned(),
                     with_tls: reached.with_tls,
                     without: reached.without,
                     versions: reached

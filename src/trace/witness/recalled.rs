@@ -68,7 +68,7 @@ pub fn rows(hops: &[Hop]) -> Vec<Recalled> {
                 });
             }
         };
-        for (sender, reached) in &one.senders {
+        for (sender, reached) in one.senders.iter() {
             let version = reached.versions.last().copied();
             row(sender, reached.with_tls > 0, version);
         }

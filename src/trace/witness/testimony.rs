@@ -1,10 +1,9 @@
 //! What was seen of one host or pool, in memory that does not grow with the
 //! number of messages.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
+use super::Senders;
 use crate::name::{has_known_suffix, registrable_domain};
 use crate::tls::parameters::TlsVersion;
 use crate::trace::chain::Hop;
@@ -35,7 +34,7 @@ pub struct Testimony {
     pub times: Times,
     /// Who reached it: registrable domains, or addresses where there is no
     /// name.
-    pub senders: BTreeMap<String, Reached>,
+    pub senders: Senders,
     /// Messages whose sender found no room among these.
     pub senders_left_out: usize,
     /// Messages in which a client had a public address.
@@ -131,16 +130,17 @@ impl Testimony {
         };
         if let Some(name) = sender_of(hop)
             && (tls || silent)
-            && (self.senders.len() < MOST_CLIENTS || self.senders.contains_key(&name))
+            && (self.senders.len() < MOST_CLIENTS || self.senders.get(&name).is_some())
         {
-            let reached = self.senders.entry(name).or_default();
-            reached.with_tls |= usize::from(tls);
-            reached.without |= usize::from(silent);
-            if let Some(version) = hop.tls.version
-                && let Err(at) = reached.versions.binary_search(&version)
-            {
-                reached.versions.insert(at, version);
-            }
+            self.senders.change(&name, |reached| {
+                reached.with_tls |= usize::from(tls);
+                reached.without |= usize::from(silent);
+                if let Some(version) = hop.tls.version
+                    && let Err(at) = reached.versions.binary_search(&version)
+                {
+                    reached.versions.insert(at, version);
+                }
+            });
         }
         match from.ip.map(reach) {
             Some(Reach::Public) => {
@@ -170,12 +170,13 @@ impl Testimony {
         if row.sender.is_empty() || self.senders.len() >= MOST_CLIENTS {
             return;
         }
-        let reached = self.senders.entry(row.sender.clone()).or_default();
-        reached.with_tls |= usize::from(row.tls);
-        reached.without |= usize::from(!row.tls);
-        reached.versions.extend(row.version);
-        reached.versions.sort_unstable();
-        reached.versions.dedup();
+        self.senders.change(&row.sender, |reached| {
+            reached.with_tls |= usize::from(row.tls);
+            reached.without |= usize::from(!row.tls);
+            reached.versions.extend(row.version);
+            reached.versions.sort_unstable();
+            reached.versions.dedup();
+        });
     }
 
     /// Adds what one message shows, at these times; for so many further senders
@@ -186,22 +187,23 @@ impl Testimony {
         self.remarked += one.remarked;
         self.without += one.without;
         self.times.merge(times);
-        for (name, reached) in &one.senders {
-            if !self.senders.contains_key(name) {
+        for (name, reached) in one.senders.iter() {
+            if self.senders.get(name).is_none() {
                 if room == 0 || self.senders.len() >= MOST_SENDERS {
                     self.senders_left_out += 1;
                     continue;
                 }
                 room -= 1;
             }
-            let known = self.senders.entry(name.clone()).or_default();
-            known.with_tls += reached.with_tls;
-            known.without += reached.without;
-            for version in &reached.versions {
-                if let Err(at) = known.versions.binary_search(version) {
-                    known.versions.insert(at, *version);
+            self.senders.change(name, |known| {
+                known.with_tls += reached.with_tls;
+                known.without += reached.without;
+                for version in &reached.versions {
+                    if let Err(at) = known.versions.binary_search(version) {
+                        known.versions.insert(at, *version);
+                    }
                 }
-            }
+            });
         }
         self.public_clients += one.public_clients;
         self.private_clients += one.private_clients;
@@ -219,7 +221,7 @@ impl Testimony {
         rest.remarked = rest.remarked.saturating_sub(one.remarked);
         rest.without = rest.without.saturating_sub(one.without);
         rest.times = rest.times.without(times);
-        for (name, reached) in &one.senders {
+        for (name, reached) in one.senders.iter() {
             if let Some(known) = rest.senders.get_mut(name) {
                 known.with_tls = known.with_tls.saturating_sub(reached.with_tls);
                 known.without = known.without.saturating_sub(reached.without);
