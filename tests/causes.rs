@@ -70,7 +70,7 @@ fn chains(truths: &[Truth]) -> BTreeMap<String, Chain> {
             let path = format!("{name}.eml");
             let octets = std::fs::read(folder().join(&path)).unwrap();
             let source = Source {
-                path,
+                path: path.into(),
                 index: 0,
                 kind: SourceKind::Eml,
             };

@@ -23,7 +23,7 @@ fn read(name: &str) -> Chain {
         })
         .unwrap();
     let source = Source {
-        path: file.file_name().unwrap().to_str().unwrap().to_owned(),
+        path: file.file_name().unwrap().to_str().unwrap().into(),
         index: 0,
         kind: SourceKind::Eml,
     };
@@ -183,7 +183,7 @@ fn no_header_alone_proves_a_cause_and_every_page_fits() {
             for never in ["secure", "was safe", "guarantee"] {
                 assert!(!said.contains(never), "{name} says {never}");
             }
-            assert!(page.starts_with(&chain.source.path));
+            assert!(page.starts_with(&*chain.source.path));
         }
     }
 }

@@ -193,17 +193,16 @@ fn spans(chain: &Chain) -> Vec<Range<usize>> {
         .chain(&received.comments)
         .chain(&received.other)
         {
-            all.push(piece.span.clone());
+            all.push(hop.place(&piece.span));
         }
-        all.extend(received.from.as_ref().map(|from| from.span.clone()));
-        all.extend(received.by.as_ref().map(|by| by.span.clone()));
-        all.extend(received.date.as_ref().map(|date| date.span.clone()));
-        all.extend(
-            hop.tls
-                .evidence
-                .iter()
-                .filter_map(|piece| piece.span.clone()),
-        );
+        let ends = [
+            received.from.as_ref().map(|from| &from.span),
+            received.by.as_ref().map(|by| &by.span),
+            received.date.as_ref().map(|date| &date.span),
+        ];
+        all.extend(ends.into_iter().flatten().map(|span| hop.place(span)));
+        let evidence = hop.tls.evidence.iter();
+        all.extend(evidence.filter_map(|piece| Some(hop.place(piece.span.as_ref()?))));
     }
     all.extend(chain.supporting.iter().map(|fact| fact.span.clone()));
     all

@@ -18,7 +18,7 @@ fn folder() -> PathBuf {
 fn read(name: &str) -> Chain {
     let octets = std::fs::read(folder().join(name)).unwrap();
     let source = Source {
-        path: name.to_owned(),
+        path: name.into(),
         index: 0,
         kind: SourceKind::Eml,
     };

@@ -35,7 +35,7 @@ use starttrace::trace::chain::{
 use starttrace::trace::evidence::{
     ClientCertificate, Evidence, EvidenceKind, Says, TlsEvidence, TlsState,
 };
-use starttrace::trace::field::{By, Date, From, Piece, Received};
+use starttrace::trace::field::{self, By, Date, From, Piece, Received};
 use starttrace::trace::journey::{Turn, TurnKind};
 use starttrace::trace::legs::{Part, PartState, Which};
 use starttrace::trace::support::{Support, SupportKind};
@@ -100,6 +100,28 @@ fn piece(text: &str) -> Option<Piece> {
 
 fn sample_chain() -> Chain {
     let date: jiff::Zoned = "2026-11-03T10:14:07+01:00[+01:00]".parse().unwrap();
+    let mut received = Received::from(field::Said {
+        from: Some(From {
+            token: Some("out7.relay.example".into()),
+            helo: Some("out7.relay.example".into()),
+            rdns: None,
+            ip: Some(ip("203.0.113.7")),
+            ..From::default()
+        }),
+        by: Some(By {
+            host: Some("mx1.partner.example".into()),
+            ..By::default()
+        }),
+        with: piece("esmtp"),
+        protocol: Some("esmtp".into()),
+        ..field::Said::default()
+    });
+    received.id = piece("4XkQ2c1Zz9");
+    received.date = Some(Date {
+        at: date.clone(),
+        zone: "+0100".into(),
+        span: 0..5,
+    });
     Chain {
         source: Source {
             path: "invoice.eml".into(),
@@ -108,7 +130,7 @@ fn sample_chain() -> Chain {
         },
         message: MessageFacts {
             message_id: Some("<1@acme.example>".into()),
-            date: Some(date.clone()),
+            date: Some(date),
             from: Some("a@acme.example".into()),
             to: vec!["ap@partner.example".into()],
             subject: None,
@@ -120,34 +142,16 @@ fn sample_chain() -> Chain {
             line: 9,
             span: 400..600,
             raw: b"Received: ...".to_vec(),
-            received: Received {
-                from: Some(From {
-                    token: Some("out7.relay.example".into()),
-                    helo: Some("out7.relay.example".into()),
-                    rdns: None,
-                    ip: Some(ip("203.0.113.7")),
-                    ..From::default()
-                }),
-                by: Some(By {
-                    host: Some("mx1.partner.example".into()),
-                    ..By::default()
-                }),
-                with: piece("esmtp"),
-                protocol: Some("esmtp".into()),
-                id: piece("4XkQ2c1Zz9"),
-                date: Some(Date {
-                    at: date,
-                    zone: "+0100".into(),
-                    span: 0..5,
-                }),
-                ..Received::default()
-            },
+            received,
             delay: Some(jiff::SignedDuration::from_secs(-3)),
-            software: Some(SoftwareMark {
-                name: "Postfix".into(),
-                version: None,
-                records_tls: RecordsTls::Always,
-            }),
+            software: Some(
+                SoftwareMark {
+                    name: "Postfix".into(),
+                    version: None,
+                    records_tls: RecordsTls::Always,
+                }
+                .into(),
+            ),
             leg: Leg::Internet,
             trusted: Trust::Own,
             journey: 2,
@@ -170,15 +174,17 @@ fn sample_chain() -> Chain {
                     kind: EvidenceKind::SoftwareHabit,
                     says: Says::NoTls,
                     text: "Postfix writes ESMTPS whenever TLS was used".into(),
-                    span: Some(450..455),
+                    span: Some(50..55),
                 }],
-            },
+            }
+            .into(),
         }],
         gaps: vec![Gap {
             between: (1, 2),
             kind: GapKind::NameMismatch,
             text: "the names differ".into(),
-        }],
+        }]
+        .into(),
         supporting: vec![Support {
             kind: SupportKind::OriginatingIp,
             text: "the writer's machine had the address 192.0.2.1".into(),
@@ -190,13 +196,15 @@ fn sample_chain() -> Chain {
             hops: vec![1],
             state: PartState::Cleartext,
             text: "hop 1 without TLS".into(),
-        }],
+        }]
+        .into(),
         answer: Answer::No,
         findings: vec![Finding::new(
             Code::HopWithoutTls,
             "hop 1 went in clear",
             "ESMTP",
-        )],
+        )]
+        .into(),
     }
 }
 

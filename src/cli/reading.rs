@@ -529,7 +529,7 @@ impl Skipping for Heard {
 /// Which message of which file, and where it begins.
 fn place(message: &RawMessage) -> String {
     if message.index == 0 && message.offset == 0 {
-        message.path.clone()
+        message.path.to_string()
     } else {
         format!(
             "{} message {}, at octet {} (line {})",

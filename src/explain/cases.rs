@@ -16,6 +16,7 @@ use crate::explain::{ConclusionState, Explanation, HopExplanation};
 use crate::finding::Cause;
 use crate::organisation::organisation;
 use crate::trace::chain::{Chain, Hop, Trust};
+use crate::trace::shared::Shared;
 
 /// Cases kept.
 const MOST_CASES: usize = 1_024;
@@ -252,11 +253,11 @@ fn example(chain: &Chain, hop: &Hop, explained: &HopExplanation) -> Example {
             source: chain.source.clone(),
             message: chain.message.clone(),
             hops: vec![hop],
-            gaps: Vec::new(),
+            gaps: Shared::default(),
             supporting: Vec::new(),
-            legs: Vec::new(),
+            legs: Shared::default(),
             answer: chain.answer,
-            findings: Vec::new(),
+            findings: Shared::default(),
         },
         explained: explained.clone(),
     }

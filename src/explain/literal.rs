@@ -18,7 +18,8 @@ use crate::tls::handshake::{Handshake, Identity};
 use crate::tls::parameters::TlsVersion;
 use crate::trace::chain::*;
 use crate::trace::evidence::*;
-use crate::trace::field::{By, Date, From, Piece, Received};
+use crate::trace::field::{By, Date, From, Piece, Received, Said};
+use crate::trace::shared::Shared;
 
 /// One field, as it stands in a file, and what a reader makes of it.
 pub(crate) struct Line {
@@ -108,32 +109,35 @@ pub(crate) fn chain(lines: Vec<Line>) -> Chain {
                     ip: ip.parse().ok(),
                     ..From::default()
                 });
+            let mut received = Received::from(Said {
+                from,
+                by: Some(By {
+                    host: some(line.by),
+                    ..By::default()
+                }),
+                with: piece(line.with),
+                ..Said::default()
+            });
+            received.id = piece(line.id);
+            received.for_ = piece(line.for_);
+            received.date = line.at.parse::<Timestamp>().ok().map(|at| Date {
+                at: at.to_zoned(TimeZone::UTC),
+                zone: "+0000".into(),
+                span: 0..0,
+            });
             Hop {
                 number: i + 1,
                 line: at_line,
                 span: offset..offset + line.raw.len(),
                 raw: line.raw.as_bytes().to_vec(),
-                received: Received {
-                    from,
-                    by: Some(By {
-                        host: some(line.by),
-                        ..By::default()
-                    }),
-                    with: piece(line.with),
-                    id: piece(line.id),
-                    for_: piece(line.for_),
-                    date: line.at.parse::<Timestamp>().ok().map(|at| Date {
-                        at: at.to_zoned(TimeZone::UTC),
-                        zone: "+0000".into(),
-                        span: 0..0,
-                    }),
-                    ..Received::default()
-                },
+                received,
                 delay: (i > 0).then(|| SignedDuration::from_secs(line.delay)),
-                software: line.software.map(|(name, records_tls)| SoftwareMark {
-                    name: name.into(),
-                    version: None,
-                    records_tls,
+                software: line.software.map(|(name, records_tls)| {
+                    Shared::from(SoftwareMark {
+                        name: name.into(),
+                        version: None,
+                        records_tls,
+                    })
                 }),
                 leg: line.leg,
                 trusted: line.trusted,
@@ -151,7 +155,8 @@ pub(crate) fn chain(lines: Vec<Line>) -> Chain {
                     client_certificate: None,
                     authenticated_cipher: None,
                     evidence: line.evidence,
-                },
+                }
+                .into(),
             }
         })
         .collect();
@@ -163,11 +168,11 @@ pub(crate) fn chain(lines: Vec<Line>) -> Chain {
         },
         message: MessageFacts::default(),
         hops,
-        gaps: Vec::new(),
+        gaps: Shared::default(),
         supporting: Vec::new(),
-        legs: Vec::new(),
+        legs: Shared::default(),
         answer: Answer::No,
-        findings: Vec::new(),
+        findings: Shared::default(),
     }
 }
 

@@ -1,13 +1,15 @@
 //! One message as it was found: its header section, a little of its body, and
 //! where both stand.
 
+use std::sync::Arc;
+
 use crate::trace::chain::{Source, SourceKind};
 
 /// A message, not yet understood. All octets are hostile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RawMessage {
     /// The path as given, with what is inside a folder; `-` is standard input.
-    pub path: String,
+    pub path: Arc<str>,
     /// Which message of the file, from 0.
     pub index: usize,
     pub kind: SourceKind,

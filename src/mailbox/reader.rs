@@ -25,7 +25,7 @@ const MOST_LAYERS: usize = 3;
 /// Reads one stream.
 #[derive(Debug)]
 pub(super) struct Reader {
-    name: String,
+    name: Arc<str>,
     /// The file, where the stream is one and not compressed.
     path: Option<PathBuf>,
     maildir: bool,
@@ -96,7 +96,7 @@ impl Reader {
             Form::Text | Form::Gzip => Shape::Text,
         };
         Ok(Self {
-            name: name.to_owned(),
+            name: name.into(),
             path,
             maildir,
             window,
@@ -322,7 +322,7 @@ impl Reader {
         let index = self.index;
         self.index += 1;
         RawMessage {
-            path: self.name.clone(),
+            path: Arc::clone(&self.name),
             index,
             kind,
             offset: size(cut.offset),

@@ -16,15 +16,17 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::answer::{Answer, Standing};
+use crate::answer::Answer;
 use crate::finding::{Code, Finding};
 use crate::lately::Lately;
 use crate::trace::TrustRule;
 use crate::trace::chain::{Chain, EndToEnd, Gap, GapKind, Hop, MessageFacts, Trust};
+use crate::trace::evidence::TlsEvidence;
 use crate::trace::journey::Turn;
 use crate::trace::legs::Part;
 use crate::trace::link;
 use crate::trace::recall::Line;
+use crate::trace::shared::Shared;
 use crate::trace::witness::Shown;
 
 /// Octets of the keys that are remembered, twice over: eight a line, for what
@@ -49,17 +51,17 @@ impl Key {
 #[derive(Debug)]
 pub(super) struct Judged {
     marks: Vec<Mark>,
-    gaps: Vec<Gap>,
-    legs: Vec<Part>,
+    gaps: Shared<Vec<Gap>>,
+    legs: Shared<Vec<Part>>,
     answer: Answer,
-    findings: Vec<Finding>,
+    findings: Shared<Vec<Finding>>,
 }
 
 /// What a line is among others.
 #[derive(Debug)]
 struct Mark {
     trusted: Trust,
-    standing: Option<Standing>,
+    tls: Shared<TlsEvidence>,
     journey: usize,
     turn: Option<Turn>,
 }
@@ -80,7 +82,7 @@ impl Judged {
         }
         let mark = |hop: &Hop| Mark {
             trusted: hop.trusted,
-            standing: hop.tls.standing,
+            tls: hop.tls.clone(),
             journey: hop.journey,
             turn: hop.turn.clone(),
         };
@@ -102,7 +104,7 @@ impl Judged {
     pub fn mark(&self, hops: &mut [Hop]) {
         for (hop, mark) in hops.iter_mut().zip(&self.marks) {
             hop.trusted = mark.trusted;
-            hop.tls.standing = mark.standing;
+            hop.tls.clone_from(&mark.tls);
             hop.journey = mark.journey;
             hop.turn.clone_from(&mark.turn);
         }

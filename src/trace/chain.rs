@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp, Zoned};
 
@@ -11,13 +12,14 @@ use crate::trace::evidence::TlsEvidence;
 use crate::trace::field::Received;
 use crate::trace::journey::Turn;
 use crate::trace::legs::Part;
+use crate::trace::shared::Shared;
 use crate::trace::support::Support;
 
 /// Where a message came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Source {
     /// The path as given; `-` is standard input.
-    pub path: String,
+    pub path: Arc<str>,
     /// Which message of the file, from 0.
     pub index: usize,
     pub kind: SourceKind,
@@ -92,13 +94,13 @@ pub struct Chain {
     pub message: MessageFacts,
     /// In travel order: the first is the oldest.
     pub hops: Vec<Hop>,
-    pub gaps: Vec<Gap>,
+    pub gaps: Shared<Vec<Gap>>,
     /// What other fields of the header say of the journey.
     pub supporting: Vec<Support>,
     /// Writer to server, between servers, server to reader.
-    pub legs: Vec<Part>,
+    pub legs: Shared<Vec<Part>>,
     pub answer: Answer,
-    pub findings: Vec<Finding>,
+    pub findings: Shared<Vec<Finding>>,
 }
 
 /// One hop: one `Received:` field.
@@ -116,20 +118,29 @@ pub struct Hop {
     pub received: Received,
     /// Since the hop before; negative where clocks disagree.
     pub delay: Option<SignedDuration>,
-    pub software: Option<SoftwareMark>,
+    pub software: Option<Shared<SoftwareMark>>,
     pub leg: Leg,
     pub trusted: Trust,
     /// From 1; a list, a forwarder or a fetching program begins the next.
     pub journey: usize,
     /// How the message was sent on before this hop, where it was.
     pub turn: Option<Turn>,
-    pub tls: TlsEvidence,
+    pub tls: Shared<TlsEvidence>,
 }
 
 impl Hop {
     /// When the line says that it was written.
     pub(super) fn at(&self) -> Option<Timestamp> {
         Some(self.received.date.as_ref()?.at.timestamp())
+    }
+
+    /// Where in the file stands what its line, or its evidence, gives this span
+    /// for.
+    #[must_use]
+    pub fn place(&self, span: &Range<usize>) -> Range<usize> {
+        let within = self.received.place(span);
+        let base = self.span.start;
+        within.start.saturating_add(base)..within.end.saturating_add(base)
     }
 
     /// Whether this hop is one people fear: it crossed, or may have crossed,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::trace::date;
-use crate::trace::field::{By, Date, From, Piece, Place, Received, Token, tokens};
+use crate::trace::field::{By, Date, From, Piece, Place, Received, Said, Token, tokens};
 use crate::trace::message::Unfolded;
 use crate::trace::peer::{self, Peer, address};
 use crate::trace::transmission::{Family, Transmission};
@@ -53,7 +53,7 @@ pub(super) fn parse(value: &Unfolded) -> Received {
             let range = start + found.start..start + found.end;
             received.date = Some(Date {
                 at: found.at,
-                zone: found.zone,
+                zone: found.zone.into(),
                 span: value.place(range.clone()),
             });
             date_from = at;
@@ -78,7 +78,7 @@ pub(super) fn parse(value: &Unfolded) -> Received {
                 .unwrap_or(all.len());
             received.date = Some(Date {
                 at: found.at,
-                zone: found.zone,
+                zone: found.zone.into(),
                 span: value.place(range),
             });
         }
@@ -86,7 +86,7 @@ pub(super) fn parse(value: &Unfolded) -> Received {
 
     let before = all.get(..date_from).unwrap_or_default();
     let opened = open_clauses(before);
-    place_comments(&all, &opened, date_from, value, &mut received);
+    place_comments(&all, &opened, date_from, value, &mut received.said);
     for clause in &opened {
         read_clause(clause, before, value, &mut received);
     }
@@ -103,8 +103,8 @@ pub(super) fn parse(value: &Unfolded) -> Received {
         &mut received.other,
     );
 
-    read_protocol(&mut received);
-    read_from(before, &opened, value, &mut received);
+    read_protocol(&mut received.said);
+    read_from(before, &opened, value, &mut received.said);
     received
 }
 
@@ -218,7 +218,7 @@ fn place_comments(
     opened: &[Opened],
     date_from: usize,
     value: &Unfolded,
-    received: &mut Received,
+    said: &mut Said,
 ) {
     let from = opened.iter().find(|clause| clause.clause == Clause::From);
     // The last comment shaped like an address is the one the server wrote.
@@ -245,8 +245,8 @@ fn place_comments(
             clause.next();
         }
         if let Token::Comment(inner) = token {
-            received.comments.push(piece(value, range.clone(), inner));
-            received.places.push(if at >= date_from {
+            said.comments.push(piece(value, range.clone(), inner));
+            said.places.push(if at >= date_from {
                 Place::Date
             } else if place == Place::From && peer_at.is_some_and(|peer| at <= peer) {
                 Place::BeforePeer
@@ -258,6 +258,7 @@ fn place_comments(
 }
 
 fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &mut Received) {
+    let said = &mut *received.said;
     let inside = all.get(clause.at + 1..clause.end).unwrap_or_default();
     let words: Vec<(&str, Range<usize>)> = inside
         .iter()
@@ -280,7 +281,7 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
                 by.host = Some(format!("Forcepoint {word}"));
                 by.span.end = value.place(range.clone()).end;
             }
-            received.by = Some(by);
+            said.by = Some(by);
             if words
                 .get(1)
                 .is_some_and(|(word, _)| address(word).is_some())
@@ -292,21 +293,17 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
         Clause::With => {
             // Coremail: `with id ;`, both empty.
             let joined = joined(&words, value).filter(|with| with.text != "id");
-            match (&received.with, joined) {
-                (None, Some(with)) => received.with = Some(with),
+            match (&said.with, joined) {
+                (None, Some(with)) => said.with = Some(with),
                 (Some(_), Some(mut again)) => {
                     again.text.insert_str(0, "with ");
-                    received.other.push(again);
+                    said.other.push(again);
                 }
                 (_, None) => {}
             }
             return;
         }
-        Clause::Via => keep_once(
-            &mut received.via,
-            joined(&words, value),
-            &mut received.other,
-        ),
+        Clause::Via => keep_once(&mut said.via, joined(&words, value), &mut said.other),
         Clause::Id => {
             let id = first.map(|mut piece| {
                 if piece.text.starts_with('<') && piece.text.ends_with('>') {
@@ -314,7 +311,7 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
                 }
                 piece
             });
-            keep_once(&mut received.id, id, &mut received.other);
+            keep_once(&mut received.id, id, &mut said.other);
         }
         Clause::For => {
             let recipient = first.and_then(|mut piece| {
@@ -322,28 +319,28 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
                 let multiple =
                     bare.to_ascii_lowercase().starts_with("multiple") && !bare.contains('@');
                 if multiple || bare.is_empty() || bare.contains(char::is_whitespace) {
-                    received.other.push(piece);
+                    said.other.push(piece);
                     return None;
                 }
                 piece.text = bare;
                 Some(piece)
             });
-            keep_once(&mut received.for_, recipient, &mut received.other);
+            keep_once(&mut received.for_, recipient, &mut said.other);
         }
-        Clause::Tls => keep_once(&mut received.tls, first, &mut received.other),
-        Clause::Group => keep_once(&mut received.group, first, &mut received.other),
+        Clause::Tls => keep_once(&mut said.tls, first, &mut said.other),
+        Clause::Group => keep_once(&mut said.group, first, &mut said.other),
         Clause::Other => {
             let mut with_name = words;
             if let Some((Token::Word(name), range)) = all.get(clause.at) {
                 with_name.insert(0, (name, range.clone()));
             }
-            received.other.extend(joined(&with_name, value));
+            said.other.extend(joined(&with_name, value));
             return;
         }
     }
     if clause.clause != Clause::Via {
         for (word, range) in words.into_iter().skip(keep_from) {
-            received.other.push(piece(value, range, word));
+            said.other.push(piece(value, range, word));
         }
     }
 }
@@ -432,8 +429,8 @@ fn host_of(word: &str) -> String {
 }
 
 /// The protocol alone among the words and comments of `with`.
-fn read_protocol(received: &mut Received) {
-    let Some(with) = received.with.as_ref() else {
+fn read_protocol(said: &mut Said) {
+    let Some(with) = said.with.as_ref() else {
         return;
     };
     let words: Vec<&str> = with.text.split(' ').collect();
@@ -441,8 +438,8 @@ fn read_protocol(received: &mut Received) {
     // Cisco: ESMTP/TLS/ECDHE-RSA-AES256-GCM-SHA384.
     let head = first.split('/').next().unwrap_or_default();
     if let Some(read) = Transmission::parse(head) {
-        received.protocol = Some(head.to_owned());
-        received.transmission = Some(read);
+        said.protocol = Some(head.to_owned());
+        said.transmission = Some(read);
         return;
     }
     // qmail with TLS: ECDHE-RSA-AES256-GCM-SHA384 encrypted SMTP.
@@ -452,18 +449,18 @@ fn read_protocol(received: &mut Received) {
         && let Some(word) = words.get(at + 1)
         && let Some(read) = Transmission::parse(word)
     {
-        received.protocol = Some((*word).to_owned());
-        received.transmission = Some(read);
+        said.protocol = Some((*word).to_owned());
+        said.transmission = Some(read);
         return;
     }
-    received.transmission = words
+    said.transmission = words
         .iter()
         .take(6)
         .find_map(|word| Transmission::parse(word));
-    received.protocol = Some(with.text.clone());
+    said.protocol = Some(with.text.clone());
 }
 
-fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, received: &mut Received) {
+fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, said: &mut Said) {
     let Some(clause) = opened.iter().find(|clause| clause.clause == Clause::From) else {
         return;
     };
@@ -487,7 +484,7 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, received: &m
                     span = Some(span.map_or(range.clone(), |s| s.start..range.end));
                 } else {
                     pickup |= word.eq_ignore_ascii_case("pickup");
-                    received.other.push(piece(value, range.clone(), word));
+                    said.other.push(piece(value, range.clone(), word));
                 }
             }
             Token::Comment(inner) => {
@@ -501,10 +498,10 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, received: &m
     }
     let token = from.token.clone().unwrap_or_default();
     let literal = address(&token).is_some();
-    let smtp = received.transmission.is_some_and(Transmission::is_smtp);
+    let smtp = said.transmission.is_some_and(Transmission::is_smtp);
     // Exim writes its protocols in lower case, and the name it looked up first.
     let lower = smtp
-        && received
+        && said
             .protocol
             .as_deref()
             .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
@@ -525,12 +522,12 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, received: &m
         .rev()
         .find(|peer| peer.rdns.is_some())
         .and_then(|p| p.rdns.clone());
-    let said = peers
+    let greeting = peers
         .iter()
         .find_map(|peer| peer.helo.clone().map(|helo| (helo, peer.style)));
     from.rdns_asked = peers.iter().any(|peer| peer.asked);
     let address_alone = seen.is_some_and(|peer| peer.rdns.is_none() && !peer.asked);
-    match said {
+    match greeting {
         Some((helo, style)) => {
             from.helo = Some(helo);
             // The word before is the name looked up: (HELO x), (helo=x).
@@ -546,15 +543,15 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, received: &m
             from.rdns_asked = true;
         }
         None => {
-            let no_session = received.transmission.is_some_and(|t| {
+            let no_session = said.transmission.is_some_and(|t| {
                 matches!(t.family, Family::Http | Family::Retrieval | Family::Other)
             });
-            let bare_literal = literal && received.with.is_none() && peers.is_empty();
+            let bare_literal = literal && said.with.is_none() && peers.is_empty();
             let odd = glued
                 || pickup
                 || token.contains('$')
                 || token.eq_ignore_ascii_case("pickup")
-                || token == "source" && received.with.is_none();
+                || token == "source" && said.with.is_none();
             if !(no_session || bare_literal || odd || token.is_empty()) {
                 from.helo = Some(token.clone());
             }
@@ -570,5 +567,5 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, received: &m
         from.token = None;
     }
     from.span = span.map_or(0..0, |range| value.place(range));
-    received.from = Some(from);
+    said.from = Some(from);
 }

@@ -89,7 +89,8 @@ pub struct Evidence {
     /// One clause in words, which can stand alone: "Postfix writes ESMTPS
     /// whenever TLS was used". May quote hostile text: escape.
     pub text: String,
-    /// Where in the file it stands, if it stands in the file.
+    /// Where it stands, if it stands in the field: [`Hop::place`](super::chain::Hop::place)
+    /// gives its place in the file.
     pub span: Option<Range<usize>>,
 }
 

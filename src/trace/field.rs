@@ -15,27 +15,47 @@
 //! octets), which no trace line needs.
 
 use std::net::IpAddr;
-use std::ops::Range;
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::Arc;
 
 use jiff::Zoned;
 
 use crate::trace::clauses;
 use crate::trace::message::{self, Unfolded};
+use crate::trace::moved::Moved;
+use crate::trace::shared::Shared;
 use crate::trace::tls_note;
 use crate::trace::transmission::Transmission;
 
-/// A piece of the field, with its place in the file.
+/// A piece of the field, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// As written, folds replaced by one space. Hostile text: escape.
     pub text: String,
+    /// Octets from the field's first one.
     pub span: Range<usize>,
 }
 
 /// One parsed field. Nothing is thrown away: what is not understood stays in
 /// `other` and `comments`.
+///
+/// A host writes one line over and over, but for an id, a recipient and a date:
+/// the rest is [`Said`], and all that say the same may share it. Places are those
+/// of the first line that said so; [`Received::place`] tells where the same
+/// stands in this one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Received {
+    pub said: Shared<Said>,
+    pub id: Option<Piece>,
+    /// The recipient without angle brackets; none for `multiple recipients`.
+    pub for_: Option<Piece>,
+    pub date: Option<Date>,
+    pub(super) moved: Moved,
+}
+
+/// What is not a line's own.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Said {
     pub from: Option<From>,
     pub by: Option<By>,
     pub via: Option<Piece>,
@@ -45,20 +65,39 @@ pub struct Received {
     pub protocol: Option<String>,
     /// What the protocol's word says, where it is a known one.
     pub transmission: Option<Transmission>,
-    pub id: Option<Piece>,
-    /// The recipient without angle brackets; none for `multiple recipients`.
-    pub for_: Option<Piece>,
     /// The `tls` clause (RFC 8314, section 7.4).
     pub tls: Option<Piece>,
     /// The `group` clause (RFC 8314, section 7.4).
     pub group: Option<Piece>,
-    pub date: Option<Date>,
     /// Comments in order, parentheses taken off.
     pub comments: Vec<Piece>,
     /// Where each comment stands, one for each of `comments`.
     pub places: Vec<Place>,
     /// Clauses nobody registered, and words in odd places.
     pub other: Vec<Piece>,
+}
+
+impl std::convert::From<Said> for Received {
+    fn from(said: Said) -> Self {
+        Self {
+            said: said.into(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Deref for Received {
+    type Target = Said;
+
+    fn deref(&self) -> &Said {
+        &self.said
+    }
+}
+
+impl DerefMut for Received {
+    fn deref_mut(&mut self) -> &mut Said {
+        &mut self.said
+    }
 }
 
 impl Received {
@@ -78,34 +117,43 @@ impl Received {
             .filter(|piece| !tls_note::is_loose_note(&piece.text))
     }
 
-    /// Moves every span to where its octets stand, where the message is not
-    /// its file.
+    /// Where in the field stands what this is the span of, from the field's first
+    /// octet.
+    #[must_use]
+    pub fn place(&self, span: &Range<usize>) -> Range<usize> {
+        self.moved.place(span)
+    }
+
+    /// Moves every span from its place in the field to another.
     pub(super) fn relocate(&mut self, to: &impl Fn(Range<usize>) -> Range<usize>) {
-        let move_one = |span: &mut Range<usize>| *span = to(span.clone());
+        let moved = std::mem::take(&mut self.moved);
+        let move_one = |span: &mut Range<usize>| *span = to(moved.place(span));
+        for piece in [&mut self.id, &mut self.for_].into_iter().flatten() {
+            move_one(&mut piece.span);
+        }
+        if let Some(date) = &mut self.date {
+            move_one(&mut date.span);
+        }
+        let said = &mut *self.said;
         let pieces = [
-            &mut self.via,
-            &mut self.with,
-            &mut self.id,
-            &mut self.for_,
-            &mut self.tls,
-            &mut self.group,
+            &mut said.via,
+            &mut said.with,
+            &mut said.tls,
+            &mut said.group,
         ];
         for piece in pieces
             .into_iter()
             .flatten()
-            .chain(&mut self.comments)
-            .chain(&mut self.other)
+            .chain(&mut said.comments)
+            .chain(&mut said.other)
         {
             move_one(&mut piece.span);
         }
-        if let Some(from) = &mut self.from {
+        if let Some(from) = &mut said.from {
             move_one(&mut from.span);
         }
-        if let Some(host) = &mut self.by {
-            move_one(&mut host.span);
-        }
-        if let Some(date) = &mut self.date {
-            move_one(&mut date.span);
+        if let Some(by) = &mut said.by {
+            move_one(&mut by.span);
         }
     }
 
@@ -168,7 +216,7 @@ pub struct By {
 pub struct Date {
     pub at: Zoned,
     /// The zone as written (`+0200`, `GMT`, `-0700 (PDT)`).
-    pub zone: String,
+    pub zone: Arc<str>,
     pub span: Range<usize>,
 }
 
@@ -269,17 +317,18 @@ fn closing_parentheses(text: &str) -> Closing {
     Closing(pairs)
 }
 
-/// Parses a whole field, its name included, that stands at an offset of its
-/// file.
+/// Parses a whole field, its name included.
 #[must_use]
-pub fn parse_at(field: &[u8], offset: usize) -> Received {
+pub fn parse_raw(field: &[u8]) -> Received {
     let header = message::read(field);
     let Some(found) = header.fields.first() else {
         return Received::default();
     };
     let mut received = parse(&found.value());
-    let shift = offset + found.span.start;
-    received.relocate(&|span| span.start + shift..span.end + shift);
+    let shift = found.span.start;
+    if shift > 0 {
+        received.relocate(&|span| span.start + shift..span.end + shift);
+    }
     received
 }
 

@@ -12,7 +12,7 @@ use crate::trace::legs;
 /// (a truncated header) is kept.
 pub(super) fn judge(chain: &mut Chain) {
     chain.answer = answer(&chain.hops);
-    let mut findings: Vec<Finding> = std::mem::take(&mut chain.findings)
+    let mut findings: Vec<Finding> = std::mem::take(&mut *chain.findings)
         .into_iter()
         .filter(|finding| finding.code == Code::HeaderTruncated)
         .collect();
@@ -47,8 +47,8 @@ pub(super) fn judge(chain: &mut Chain) {
         ));
     }
     findings.sort_by_key(|finding| finding.severity);
-    chain.findings = findings;
-    chain.legs = legs::parts(chain);
+    chain.findings = findings.into();
+    chain.legs = legs::parts(chain).into();
 }
 
 /// No: an exposed hop is cleartext as proved or likely. Yes: every exposed hop

@@ -16,7 +16,8 @@ use crate::trace::journey;
 use crate::trace::judge;
 use crate::trace::link;
 use crate::trace::message::{self, Field, Header};
-use crate::trace::recall::{self, Depth, Line};
+use crate::trace::recall::{self, Line};
+use crate::trace::shared::Shared;
 use crate::trace::software::Table;
 use crate::trace::support::{self, Signs};
 use crate::trace::trust::{self, TrustRule};
@@ -80,7 +81,7 @@ impl Chain {
     /// When the input is no message, or a message without trace.
     pub fn parse(message: &[u8]) -> Result<Self, NoTrace> {
         let source = Source {
-            path: "-".to_owned(),
+            path: "-".into(),
             index: 0,
             kind: kind_of(message),
         };
@@ -121,12 +122,12 @@ impl Chain {
         let mut chain = Self {
             source: reading.source.clone(),
             message: facts::facts(&header, message),
-            hops: trace.hops(reading, Depth::Whole),
-            gaps: Vec::new(),
+            hops: trace.hops(reading),
+            gaps: Shared::default(),
             supporting: Vec::new(),
-            legs: Vec::new(),
+            legs: Shared::default(),
             answer: Answer::Unknown,
-            findings: Vec::new(),
+            findings: Shared::default(),
         };
         link::delays(&mut chain.hops);
         let known = key
@@ -152,7 +153,7 @@ impl Chain {
             known.judge(&mut chain);
             return Ok(chain);
         }
-        chain.gaps = link::gaps(&chain.hops);
+        chain.gaps = link::gaps(&chain.hops).into();
         if cut_short {
             let seen = if left_out > 0 {
                 format!("{left_out} older Received fields were not read")
@@ -246,11 +247,11 @@ impl<'h, 'a> Trace<'h, 'a> {
     }
 
     /// The hops, of which nothing is known but what each line says by itself.
-    pub fn hops(self, reading: &Reading<'_>, depth: Depth) -> Vec<Hop> {
+    pub fn hops(self, reading: &Reading<'_>) -> Vec<Hop> {
         let numbers = 1..;
         numbers
             .zip(self.lines)
-            .map(|(number, (field, line))| hop(number, field, line, reading, depth))
+            .map(|(number, (field, line))| hop(number, field, line, reading))
             .collect()
     }
 }
@@ -263,14 +264,12 @@ pub(super) fn mark(hops: &mut [Hop], rules: &[TrustRule]) {
     }
 }
 
-fn hop(number: usize, found: &Field<'_>, line: Line, reading: &Reading<'_>, depth: Depth) -> Hop {
-    let shift = reading.offset;
-    let base = found.span.start + shift;
-    let line = line.understood(found.raw(), depth, base, shift);
+fn hop(number: usize, found: &Field<'_>, line: Line, reading: &Reading<'_>) -> Hop {
+    let line = line.understood(found.raw());
     Hop {
         number,
         line: reading.line + found.line,
-        span: base..found.span.end + shift,
+        span: found.span.start + reading.offset..found.span.end + reading.offset,
         raw: found.raw().to_vec(),
         received: line.received,
         delay: None,
@@ -284,9 +283,21 @@ fn hop(number: usize, found: &Field<'_>, line: Line, reading: &Reading<'_>, dept
 }
 
 fn relocate(hop: &mut Hop, to: &impl Fn(Range<usize>) -> Range<usize>) {
+    let moved = hop.received.moved;
+    let before = hop.span.start;
     hop.span = to(hop.span.clone());
-    hop.received.relocate(to);
-    recall::relocate(&mut hop.tls, to);
+    let base = hop.span.start;
+    // From a place in the field to one in the field as it stands in the file.
+    let within = |span: Range<usize>| {
+        let place = to(span.start + before..span.end + before);
+        place.start.saturating_sub(base)..place.end.saturating_sub(base)
+    };
+    hop.received.relocate(&within);
+    for piece in &mut hop.tls.evidence {
+        if let Some(span) = &mut piece.span {
+            *span = within(moved.place(span));
+        }
+    }
 }
 
 /// What a message's form says of where it came from.

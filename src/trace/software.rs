@@ -427,7 +427,7 @@ mod tests {
             let reading = crate::trace::reading::Reading {
                 software: &table,
                 ..crate::trace::reading::Reading::of(crate::trace::chain::Source {
-                    path: "x".to_owned(),
+                    path: "x".into(),
                     index: 0,
                     kind: crate::trace::chain::SourceKind::Eml,
                 })

@@ -33,7 +33,6 @@ use crate::trace::judge;
 use crate::trace::leg::claimed_name;
 use crate::trace::message;
 use crate::trace::reading::{self, Reading, Trace};
-use crate::trace::recall::Depth;
 
 pub use recalled::{Recalled, lasting_identity, rows};
 pub use senders::Senders;
@@ -297,7 +296,7 @@ impl Told {
         let (key, times) = (trace.identity(), trace.times());
         let alike = trace.key();
         let shown = || {
-            let mut hops = trace.hops(reading, Depth::Gist);
+            let mut hops = trace.hops(reading);
             reading::mark(&mut hops, reading.trust);
             Shown::of(&hops)
         };

@@ -61,7 +61,7 @@ pub fn explanation(explanation: &ExplanationData) -> String {
 fn head(out: &mut String, chain: &ChainData, answer: AnswerWord) {
     let subject = chain.message.subject.as_deref().unwrap_or("(no subject)");
     let title = match chain.source.index {
-        0 => chain.source.path.clone(),
+        0 => chain.source.path.to_string(),
         index => format!("{} message {}", chain.source.path, index + 1),
     };
     let level = match answer {

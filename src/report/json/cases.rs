@@ -105,7 +105,7 @@ impl From<&inner::Case> for Case {
             first: case.first.map(rfc3339),
             last: case.last.map(rfc3339),
             example: Example {
-                path: case.example.chain.source.path.clone(),
+                path: case.example.chain.source.path.to_string(),
                 index: case.example.chain.source.index,
                 message_id: case.example.chain.message.message_id.clone(),
                 id: hop

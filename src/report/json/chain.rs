@@ -13,7 +13,6 @@ use crate::report::json::words::{
     TurnWord, WhichWord,
 };
 use crate::trace::chain as inner;
-use crate::trace::evidence::TlsEvidence;
 use crate::trace::field::Piece;
 
 /// The Received chain of one message.
@@ -41,7 +40,7 @@ impl From<&inner::Chain> for ChainData {
         let message = &chain.message;
         Self {
             source: Source {
-                path: chain.source.path.clone(),
+                path: chain.source.path.to_string(),
                 index: chain.source.index,
                 kind: chain.source.kind.into(),
             },
@@ -180,7 +179,7 @@ impl From<&inner::Hop> for Hop {
                 .date
                 .as_ref()
                 .map(|date| rfc3339(date.at.timestamp())),
-            zone: received.date.as_ref().map(|date| date.zone.clone()),
+            zone: received.date.as_ref().map(|date| date.zone.to_string()),
             delay_seconds: hop.delay.map(|delay| delay.as_secs()),
             software: hop.software.as_ref().map(|software| Software {
                 name: software.name.clone(),
@@ -194,7 +193,7 @@ impl From<&inner::Hop> for Hop {
                 kind: turn.kind.into(),
                 text: turn.text.clone(),
             }),
-            tls: Tls::from(&hop.tls),
+            tls: Tls::of(hop),
         }
     }
 }
@@ -246,8 +245,9 @@ pub struct Tls {
     pub evidence: Vec<Evidence>,
 }
 
-impl From<&TlsEvidence> for Tls {
-    fn from(tls: &TlsEvidence) -> Self {
+impl Tls {
+    fn of(hop: &inner::Hop) -> Self {
+        let tls = &hop.tls;
         Self {
             state: tls.state.into(),
             standing: tls.standing.map(Into::into),
@@ -266,7 +266,7 @@ impl From<&TlsEvidence> for Tls {
                     kind: evidence.kind.into(),
                     says: evidence.says.into(),
                     text: evidence.text.clone(),
-                    span: evidence.span.as_ref().map(span),
+                    span: evidence.span.as_ref().map(|place| span(&hop.place(place))),
                 })
                 .collect(),
         }

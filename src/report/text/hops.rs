@@ -69,7 +69,7 @@ impl Shown {
 
 /// The name of the message: its path, and which one of many it is.
 pub(super) fn title(chain: &Chain) -> String {
-    let path = match chain.source.path.as_str() {
+    let path = match &*chain.source.path {
         "-" => "standard input",
         path => path,
     };

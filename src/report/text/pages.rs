@@ -302,7 +302,7 @@ fn hostile_words_stay_on_the_page() {
             line.evidence
                 .push(says(EvidenceKind::Witness, Says::Tls, NASTY));
         });
-        chain.source.path = format!("{NASTY}/{long}");
+        chain.source.path = format!("{NASTY}/{long}").into();
         chain.gaps.push(Gap {
             between: (0, 1),
             kind: GapKind::Loop,

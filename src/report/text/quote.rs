@@ -79,10 +79,9 @@ pub(super) fn render(chain: &Chain, hop: &Hop, style: Style) -> String {
 
 /// The words to be marked, as octets of the field, and what to say of them.
 fn mark(hop: &Hop) -> Option<(Range<usize>, &'static str)> {
-    let rel = |span: &Range<usize>| {
-        let start = span.start.checked_sub(hop.span.start)?;
-        let end = span.end.checked_sub(hop.span.start)?;
-        (start < end && end <= hop.raw.len()).then_some(start..end)
+    let within = |span: &Range<usize>| {
+        let place = hop.received.place(span);
+        (place.start < place.end && place.end <= hop.raw.len()).then_some(place)
     };
     if let Some(with) = &hop.received.with {
         let label = match with.text.to_ascii_uppercase().as_str() {
@@ -93,10 +92,10 @@ fn mark(hop: &Hop) -> Option<(Range<usize>, &'static str)> {
             "UTF8SMTPA" => "not UTF8SMTPSA (RFC 6531)",
             _ => "no word of TLS",
         };
-        return Some((rel(&with.span)?, label));
+        return Some((within(&with.span)?, label));
     }
     let by = hop.received.by.as_ref()?;
-    Some((rel(&by.span)?, "no word of TLS"))
+    Some((within(&by.span)?, "no word of TLS"))
 }
 
 /// One line of a field, escaped, that knows which of its columns are marked.

@@ -18,13 +18,14 @@ use crate::trace::evidence::{Evidence, TlsEvidence};
 use crate::trace::field;
 use crate::trace::journey::Turn;
 use crate::trace::legs::Part;
+use crate::trace::shared::Shared;
 use crate::trace::support::Support;
 
 pub fn chain(data: &twin::ChainData) -> Read<Chain> {
     let message = &data.message;
     Ok(Chain {
         source: Source {
-            path: data.source.path.clone(),
+            path: data.source.path.as_str().into(),
             index: data.source.index,
             kind: data.source.kind.into(),
         },
@@ -68,7 +69,7 @@ pub fn chain(data: &twin::ChainData) -> Read<Chain> {
             })
             .collect(),
         answer: data.answer.into(),
-        findings: findings(&data.findings).within("findings")?,
+        findings: findings(&data.findings).within("findings")?.into(),
     })
 }
 
@@ -91,14 +92,16 @@ fn hop(hop: &twin::Hop) -> Read<Hop> {
         received: if raw.is_empty() {
             of_parts(hop)?
         } else {
-            field::parse_at(&raw, hop.span[0])
+            field::parse_raw(&raw)
         },
         raw,
         delay: hop.delay_seconds.map(SignedDuration::from_secs),
-        software: hop.software.as_ref().map(|software| SoftwareMark {
-            name: software.name.clone(),
-            version: software.version.clone(),
-            records_tls: software.records_tls.into(),
+        software: hop.software.as_ref().map(|software| {
+            Shared::from(SoftwareMark {
+                name: software.name.clone(),
+                version: software.version.clone(),
+                records_tls: software.records_tls.into(),
+            })
         }),
         leg: hop.leg.into(),
         trusted: hop.trusted.into(),
@@ -107,7 +110,7 @@ fn hop(hop: &twin::Hop) -> Read<Hop> {
             kind: turn.kind.into(),
             text: turn.text.clone(),
         }),
-        tls: tls(&hop.tls).within("tls")?,
+        tls: tls(hop).within("tls")?.into(),
     })
 }
 
@@ -120,14 +123,14 @@ fn of_parts(hop: &twin::Hop) -> Read<field::Received> {
             span: 0..0,
         })
     };
-    let mut received = field::Received {
+    let mut received = field::Received::from(field::Said {
         via: piece(&hop.via),
         with: piece(&hop.with_text),
         protocol: hop.with.clone(),
-        id: piece(&hop.id),
-        for_: piece(&hop.for_),
-        ..field::Received::default()
-    };
+        ..field::Said::default()
+    });
+    received.id = piece(&hop.id);
+    received.for_ = piece(&hop.for_);
     if let Some(from) = &hop.from {
         received.from = Some(field::From {
             token: from.helo.clone().or_else(|| from.ip.clone()),
@@ -147,14 +150,17 @@ fn of_parts(hop: &twin::Hop) -> Read<field::Received> {
     if let Some(at) = zoned(hop.date.as_deref()).within("date")? {
         received.date = Some(field::Date {
             at,
-            zone: hop.zone.clone().unwrap_or_default(),
+            zone: hop.zone.as_deref().unwrap_or_default().into(),
             span: 0..0,
         });
     }
     Ok(received)
 }
 
-fn tls(tls: &twin::Tls) -> Read<TlsEvidence> {
+fn tls(hop: &twin::Hop) -> Read<TlsEvidence> {
+    let tls = &hop.tls;
+    // From a place in the file to one in the field.
+    let within = |at: usize| at.saturating_sub(hop.span[0]);
     Ok(TlsEvidence {
         state: tls.state.into(),
         standing: tls.standing.map(Into::into),
@@ -178,7 +184,7 @@ fn tls(tls: &twin::Tls) -> Read<TlsEvidence> {
                 kind: evidence.kind.into(),
                 says: evidence.says.into(),
                 text: evidence.text.clone(),
-                span: evidence.span.map(|[start, end]| start..end),
+                span: evidence.span.map(|[start, end]| within(start)..within(end)),
             })
             .collect(),
     })
