@@ -4,8 +4,7 @@
 //! is worked out about one is worth keeping for the next. What was not asked for
 //! in a while is forgotten, so that no input makes the memory grow.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use foldhash::HashMap;
 
 /// Values by octets. There are two halves: what was met lately, and what was met
 /// before that; when the first is full, the second is forgotten.
@@ -18,31 +17,7 @@ pub struct Lately<V> {
     most: usize,
 }
 
-type Half<V> = HashMap<Box<[u8]>, V, BuildHasherDefault<Quick>>;
-
-/// A quick hash that a hostile input can make collide: so few keys are kept that
-/// to look at them all would do no harm.
-#[derive(Debug, Default)]
-struct Quick(u64);
-
-impl Hasher for Quick {
-    fn write(&mut self, octets: &[u8]) {
-        const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
-        let (words, rest) = octets.as_chunks::<8>();
-        let mut last = [0; 8];
-        if let Some(last) = last.get_mut(..rest.len()) {
-            last.copy_from_slice(rest);
-        }
-        for word in words.iter().chain(std::iter::once(&last)) {
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(ODD);
-        }
-    }
-
-    fn finish(&self) -> u64 {
-        // The best bits are the upper ones, and the table takes the lower too.
-        self.0 ^ (self.0 >> 32)
-    }
-}
+type Half<V> = HashMap<Box<[u8]>, V>;
 
 impl<V: Clone> Lately<V> {
     /// A memory whose halves hold keys of so many octets each.

@@ -94,7 +94,7 @@ pub(crate) fn chain(lines: Vec<Line>) -> Chain {
                     let place = line.raw.find(&format!(" {text}")).map_or(0, |at| at + 1);
                     Piece {
                         text: text.to_owned(),
-                        span: offset + place..offset + place + text.len(),
+                        span: place..place + text.len(),
                     }
                 })
             };

@@ -4,6 +4,7 @@
 //! `From ` and never copied, but for their first octets.
 
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
 
@@ -308,26 +309,36 @@ enum Border {
     NotBefore(usize),
 }
 
+/// Blank lines behind a line end, with what of each belongs to the header.
+static BLANK_LINES: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| [Finder::new(b"\n\n"), Finder::new(b"\n\r\n")]);
+
+static POSTMARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\nFrom "));
+
 /// Looks for the end in the next piece. It begins inside a line or with a line
 /// end, so that no border lies before it.
 fn border(window: &Window, mbox: Option<Dialect>) -> Border {
     let visible = window.visible();
     let piece = visible.get(..PIECE).unwrap_or(visible);
-    for at in memchr::memchr_iter(b'\n', piece) {
-        match piece.get(at + 1..).unwrap_or_default() {
-            [b'\n', ..] => return Border::At(at + 2, HeaderEnd::BlankLine),
-            [b'\r', b'\n', ..] => return Border::At(at + 3, HeaderEnd::BlankLine),
-            [b'F', rest @ ..] if rest.starts_with(b"rom ") => {
-                let Some(dialect) = mbox else { continue };
-                let text = visible.get(at + 1..).unwrap_or_default();
-                match line::begins_message(text, window.is_last(), Before::Header, dialect) {
-                    Told::No => {}
-                    Told::Yes => return Border::At(at + 1, HeaderEnd::Postmark),
-                    Told::More => return Border::NotBefore(at),
-                }
-            }
-            _ => {}
+    let (mut before, mut blank) = (piece, None);
+    for finder in &*BLANK_LINES {
+        if let Some(at) = finder.find(before) {
+            blank = Some(at + finder.needle().len());
+            before = piece.get(..at).unwrap_or_default();
         }
+    }
+    if let Some(dialect) = mbox {
+        for at in POSTMARK.find_iter(before) {
+            let text = visible.get(at + 1..).unwrap_or_default();
+            match line::begins_message(text, window.is_last(), Before::Header, dialect) {
+                Told::No => {}
+                Told::Yes => return Border::At(at + 1, HeaderEnd::Postmark),
+                Told::More => return Border::NotBefore(at),
+            }
+        }
+    }
+    if let Some(end) = blank {
+        return Border::At(end, HeaderEnd::BlankLine);
     }
     if window.is_last() && piece.len() == visible.len() {
         return Border::At(piece.len(), HeaderEnd::EndOfInput);

@@ -384,7 +384,7 @@ pub(super) fn plain(text: &[u8]) -> Option<Plain> {
     let weekday = text.get(start).is_some_and(u8::is_ascii_alphabetic);
     if weekday {
         let word = rest.take(3)?;
-        if !WEEKDAYS.contains(&word) || rest.take(1)? != b"," || rest.spaces() == 0 {
+        if !is_short_weekday(word) || rest.take(1)? != b"," || rest.spaces() == 0 {
             return None;
         }
     }
@@ -393,7 +393,7 @@ pub(super) fn plain(text: &[u8]) -> Option<Plain> {
         return None;
     }
     let word = rest.take(3)?;
-    let month = MONTHS.iter().position(|month| *month == word)? + 1;
+    let month = short_month(word)?;
     if rest.spaces() == 0 {
         return None;
     }
@@ -437,7 +437,7 @@ pub(super) fn plain(text: &[u8]) -> Option<Plain> {
     if rest.at < text.len() {
         return None;
     }
-    let day = Day::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    let day = Day::new(year, month, i8::try_from(day).ok()?).ok()?;
     // A leap second has no instant of its own here.
     let (hour, minute, second) = (hour, minute, second.min(59));
     let time = Time::new(
@@ -458,11 +458,30 @@ pub(super) fn plain(text: &[u8]) -> Option<Plain> {
     })
 }
 
-const WEEKDAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+fn is_short_weekday(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"Mon" | b"Tue" | b"Wed" | b"Thu" | b"Fri" | b"Sat" | b"Sun"
+    )
+}
 
-const MONTHS: [&[u8]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
+fn short_month(word: &[u8]) -> Option<i8> {
+    Some(match word {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
+}
 
 /// A text read from its beginning.
 struct Octets<'a> {

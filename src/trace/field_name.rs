@@ -65,7 +65,8 @@ impl FieldName {
             ),
             _ => return Self::Other,
         };
-        if name.eq_ignore_ascii_case(text.as_bytes()) {
+        // Nearly all write it as it is registered.
+        if name == text.as_bytes() || name.eq_ignore_ascii_case(text.as_bytes()) {
             known
         } else {
             Self::Other

@@ -1,82 +1,72 @@
 //! What is a message's own: its trace, whatever the line ends and the folds of
 //! the file it stands in.
 //!
-//! It is a polynomial over a prime field, which for a text that is put together
-//! follows from those of its parts: of a line whose pattern is known, only what
-//! is its own need be looked at. Where the polynomial is evaluated is drawn by
-//! lot for every run, so that nobody can write a message that passes for
-//! another.
+//! Of a line that has its [`Places`], what is its own is taken by itself, and the
+//! rest by itself: so the rest need be looked at only once for all lines of a
+//! pattern. The hash is seeded by lot for every run, so that nobody can write a
+//! message that passes for another.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
+use std::hash::{BuildHasher, Hasher};
 use std::sync::LazyLock;
 
-/// The prime, 2 to the 61st less one.
-const PRIME: u64 = (1 << 61) - 1;
+use foldhash::quality::{FoldHasher, RandomState};
 
-static BASE: LazyLock<u64> = LazyLock::new(|| {
-    let drawn = RandomState::new().build_hasher().finish();
-    // Above all values that an octet is given.
-    512 + drawn % (PRIME - 1024)
-});
+use crate::trace::places::Places;
 
-/// The identity of a text, white space left out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Identity {
-    value: u64,
-    /// The base to the power of the octets' number.
-    power: u64,
+static SEEDED: LazyLock<RandomState> = LazyLock::new(RandomState::default);
+
+fn hasher() -> FoldHasher<'static> {
+    SEEDED.build_hasher()
 }
 
-impl Identity {
-    /// That of nothing.
-    pub const EMPTY: Self = Self { value: 0, power: 1 };
+/// The identity of several lines, from theirs.
+pub(super) fn of_lines(lines: impl Iterator<Item = u64>) -> u64 {
+    let mut all = hasher();
+    lines.for_each(|line| all.write_u64(line));
+    all.finish()
+}
 
-    /// That of these octets.
-    pub fn of(text: &[u8]) -> Self {
-        Self::EMPTY.followed_by(text)
-    }
-
-    /// With these octets behind it.
-    pub fn followed_by(self, text: &[u8]) -> Self {
-        let base = *BASE;
-        let mut all = self;
-        for octet in text.iter().filter(|octet| !octet.is_ascii_whitespace()) {
-            all.value = reduced(times(all.value, base) + u64::from(*octet) + 1);
-            all.power = times(all.power, base);
-        }
-        all
-    }
-
-    /// With another text behind it.
-    pub fn with(self, behind: Self) -> Self {
-        Self {
-            value: reduced(times(self.value, behind.power) + behind.value),
-            power: times(self.power, behind.power),
-        }
-    }
-
-    /// That of several lines.
-    pub fn of_lines(lines: impl Iterator<Item = Self>) -> u64 {
-        // No octet is given this value: it stands for the end of a line.
-        let end = Self {
-            value: 300,
-            power: *BASE,
-        };
-        lines
-            .fold(Self::EMPTY, |all, line| all.with(line).with(end))
-            .value
+/// The identity of one line.
+pub(super) fn of_line(raw: &[u8]) -> u64 {
+    match Places::of(raw) {
+        Some(places) => with_own(of_rest(raw, &places), raw, &places),
+        None => of_texts(std::iter::once(raw)),
     }
 }
 
-/// A product in the field.
-fn times(one: u64, other: u64) -> u64 {
-    let wide = u128::from(one) * u128::from(other);
-    let low = (wide as u64) & PRIME;
-    reduced(low + (wide >> 61) as u64)
+/// The identity of what a line shares with others of its pattern.
+pub(super) fn of_rest(raw: &[u8], places: &Places) -> u64 {
+    let ends = places.cuts().map(|cut| cut.start).chain([raw.len()]);
+    let starts = std::iter::once(0).chain(places.cuts().map(|cut| cut.end));
+    of_texts(
+        starts
+            .zip(ends)
+            .map(|(start, end)| raw.get(start..end).unwrap_or_default()),
+    )
 }
 
-fn reduced(value: u64) -> u64 {
-    if value >= PRIME { value - PRIME } else { value }
+/// The identity of a line, from that of what it shares with others.
+pub(super) fn with_own(rest: u64, raw: &[u8], places: &Places) -> u64 {
+    let mut own = hasher();
+    own.write_u64(rest);
+    for cut in places.words() {
+        own.write(raw.get(cut.clone()).unwrap_or_default());
+    }
+    own.write_i64(places.date.at.as_second());
+    own.finish()
+}
+
+/// The identity of texts in order, white space left out.
+fn of_texts<'a>(texts: impl Iterator<Item = &'a [u8]>) -> u64 {
+    let mut all = hasher();
+    let mut dense = Vec::new();
+    for text in texts {
+        dense.clear();
+        dense.extend(text.iter().filter(|octet| !octet.is_ascii_whitespace()));
+        all.write(&dense);
+        all.write_usize(dense.len());
+    }
+    all.finish()
 }
 
 #[cfg(test)]
@@ -84,19 +74,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_is_the_same_in_parts_and_folded() {
-        let text = b"Received: from a by b with ESMTP id 7; Tue, 03 Nov 2026 09:14:07 +0000";
-        let folded =
-            b"Received: from a by b\r\n\twith ESMTP id 7;\n Tue, 03 Nov 2026 09:14:07 +0000";
-        let whole = Identity::of(text);
-        assert_eq!(Identity::of(folded), whole);
-        for at in 0..text.len() {
-            let (one, other) = text.split_at(at);
-            assert_eq!(Identity::of(one).with(Identity::of(other)), whole);
-            assert_eq!(Identity::of(one).followed_by(other), whole);
+    fn a_line_is_the_same_however_it_is_folded() {
+        let text: &[u8] =
+            b"Received: from a by b with ESMTP id 7A for <c@d>; Tue, 03 Nov 2026 09:14:07 +0000";
+        let same: [&[u8]; 2] = [
+            b"Received: from a by b\r\n\twith ESMTP id 7A for <c@d>;\r\n Tue, 03 Nov 2026 09:14:07 +0000",
+            b"Received: from a by b\n with\n ESMTP id 7A\n for <c@d>; Tue,  3 Nov 2026 09:14:07\n +0000",
+        ];
+        let others: [&[u8]; 5] = [
+            b"Received: from a by b with ESMTP id 8A for <c@d>; Tue, 03 Nov 2026 09:14:07 +0000",
+            b"Received: from a by b with ESMTP id 7A for <c@e>; Tue, 03 Nov 2026 09:14:07 +0000",
+            b"Received: from a by b with ESMTP id 7A for <c@d>; Tue, 03 Nov 2026 09:14:08 +0000",
+            b"Received: from a by b with ESMTP id 7A for <c@d>; Tue, 03 Nov 2026 09:14:07 +0100",
+            b"Received: from a by c with ESMTP id 7A for <c@d>; Tue, 03 Nov 2026 09:14:07 +0000",
+        ];
+        for line in same {
+            assert_eq!(of_line(line), of_line(text));
         }
-        assert_ne!(Identity::of(b"ab"), Identity::of(b"ba"));
-        let lines = |lines: [&[u8]; 2]| Identity::of_lines(lines.into_iter().map(Identity::of));
-        assert_ne!(lines([b"a", b"bc"]), lines([b"ab", b"c"]));
+        for line in others {
+            assert_ne!(of_line(line), of_line(text));
+        }
+        let (one, other) = (of_line(text), of_line(b"Received: from b by c"));
+        let lines = |lines: [u64; 2]| of_lines(lines.into_iter());
+        assert_ne!(lines([one, other]), lines([other, one]));
+        assert_ne!(of_line(b"ab"), of_line(b"ba"));
     }
 }

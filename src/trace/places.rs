@@ -9,7 +9,6 @@ use std::ops::Range;
 
 use crate::trace::date::{self, Plain};
 use crate::trace::field;
-use crate::trace::identity::Identity;
 use crate::trace::moved::Moved;
 use crate::trace::recall::Understood;
 
@@ -37,9 +36,10 @@ impl Places {
         for (opener, word) in last_words(before) {
             let text = bare(before, &word);
             if opener.eq_ignore_ascii_case(b"for") && recipient.is_none() {
-                recipient = Some(word).filter(|_| text.contains(&b'@') && is_plain(text));
+                let is = memchr::memchr(b'@', text).is_some() && Made::of(text).plain;
+                recipient = Some(word).filter(|_| is);
             } else if opener.eq_ignore_ascii_case(b"id") {
-                id = Some(word).filter(|_| is_id(text) && is_plain(text));
+                id = Some(word).filter(|_| Made::of(text).is_id(text));
                 break;
             }
         }
@@ -52,10 +52,14 @@ impl Places {
         })
     }
 
+    /// The words that differ, in order.
+    pub fn words(&self) -> impl Iterator<Item = &Range<usize>> {
+        self.process.iter().chain(&self.id).chain(&self.recipient)
+    }
+
     /// The ranges that are cut out, in order.
     pub fn cuts(&self) -> impl Iterator<Item = &Range<usize>> {
-        let words = self.process.iter().chain(&self.id).chain(&self.recipient);
-        words.chain(std::iter::once(&self.time))
+        self.words().chain(iter::once(&self.time))
     }
 
     /// How what stands in a line of these places is moved in one of those.
@@ -66,23 +70,8 @@ impl Places {
     /// Where each of what differs ends, in order; the white space before the
     /// date, which is cut out with it, is one by itself.
     fn ends(&self) -> impl Iterator<Item = usize> {
-        let words = self.process.iter().chain(&self.id).chain(&self.recipient);
         let last = [self.date().start, self.time.end];
-        words.map(|word| word.end).chain(last)
-    }
-
-    /// The identities of what is not cut out.
-    pub fn between(&self, raw: &[u8]) -> [Identity; 5] {
-        let mut found = [Identity::EMPTY; 5];
-        let mut from = 0;
-        let ends = self.cuts().map(|cut| cut.start);
-        let nexts = self.cuts().map(|cut| cut.end);
-        let all = ends.chain([raw.len()]).zip(nexts.chain([raw.len()]));
-        for (identity, (end, next)) in found.iter_mut().zip(all) {
-            *identity = Identity::of(raw.get(from..end).unwrap_or_default());
-            from = next;
-        }
-        found
+        self.words().map(|word| word.end).chain(last)
     }
 
     /// Where the date stands.
@@ -183,20 +172,49 @@ fn last_words(text: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
     })
 }
 
-/// Whether a word is made of letters, digits and a few marks.
-fn is_plain(word: &[u8]) -> bool {
-    word.len() <= 256
-        && word.iter().all(|b| {
-            b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b'+' | b'/' | b'=' | b'@')
-        })
+/// What a word is made of, by which it is told whether it differs from line to
+/// line.
+struct Made {
+    digits: usize,
+    dots: usize,
+    /// Of letters, digits and a few marks alone.
+    plain: bool,
 }
 
-/// Whether a word differs from line to line: it has a digit and is no version,
-/// which is the same in many lines.
-fn is_id(word: &[u8]) -> bool {
-    let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
-    let dots = word.iter().filter(|b| **b == b'.').count();
-    digits > 0 && (dots == 0 || digits + dots < word.len())
+impl Made {
+    fn of(word: &[u8]) -> Self {
+        const PLAIN: [bool; 256] = {
+            let mut plain = [false; 256];
+            let mut octet = 0;
+            while octet < 128_u8 {
+                plain[octet as usize] = octet.is_ascii_alphanumeric()
+                    || matches!(octet, b'.' | b'_' | b'-' | b'+' | b'/' | b'=' | b'@');
+                octet += 1;
+            }
+            plain
+        };
+        let mut made = Self {
+            digits: 0,
+            dots: 0,
+            plain: word.len() <= 256,
+        };
+        for octet in word.iter().take(256) {
+            made.digits += usize::from(octet.is_ascii_digit());
+            made.dots += usize::from(*octet == b'.');
+            made.plain &= PLAIN[usize::from(*octet)];
+        }
+        made
+    }
+
+    /// Whether it has a digit and is no version, which is the same in many lines.
+    fn is_id(&self, word: &[u8]) -> bool {
+        let Self {
+            digits,
+            dots,
+            plain,
+        } = *self;
+        plain && digits > 0 && (dots == 0 || digits + dots < word.len())
+    }
 }
 
 /// A word without the angle brackets around it.

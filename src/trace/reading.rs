@@ -11,7 +11,7 @@ use crate::trace::chain::{Chain, Hop, NoTrace, Source, SourceKind, Trust};
 use crate::trace::conclude;
 use crate::trace::facts;
 use crate::trace::field_name::FieldName;
-use crate::trace::identity::Identity;
+use crate::trace::identity;
 use crate::trace::journey;
 use crate::trace::judge;
 use crate::trace::link;
@@ -238,7 +238,7 @@ impl<'h, 'a> Trace<'h, 'a> {
     /// What is the message's own.
     pub fn identity(&self) -> u64 {
         let lines = self.lines.iter();
-        Identity::of_lines(lines.map(|(field, line)| line.identity(field.raw())))
+        identity::of_lines(lines.map(|(field, line)| line.identity(field.raw())))
     }
 
     /// When each line was written.

@@ -27,7 +27,7 @@ use crate::trace::chain::{Leg, SoftwareMark};
 use crate::trace::conclude;
 use crate::trace::evidence::TlsEvidence;
 use crate::trace::field::{self, Piece, Received};
-use crate::trace::identity::Identity;
+use crate::trace::identity;
 use crate::trace::leg::leg;
 use crate::trace::message::Field;
 use crate::trace::places::{Places, QMAIL, bare};
@@ -88,7 +88,7 @@ pub(super) fn read(field: &Field<'_>, table: &Table) -> Line {
         let known = Rc::new(Known {
             number: memory.number,
             line,
-            between: places.between(raw),
+            rest: identity::of_rest(raw, &places),
             places: places.clone(),
         });
         memory.lines.keep(&memory.pattern, Rc::clone(&known));
@@ -107,16 +107,11 @@ impl Line {
     }
 
     /// What is its own; `raw` is the field.
-    pub fn identity(&self, raw: &[u8]) -> Identity {
-        let Self::Like(like) = self else {
-            return Identity::of(raw);
-        };
-        let cuts = like.places.cuts();
-        let [first, rest @ ..] = &like.known.between;
-        cuts.zip(rest).fold(*first, |all, (cut, behind)| {
-            all.followed_by(raw.get(cut.clone()).unwrap_or_default())
-                .with(*behind)
-        })
+    pub fn identity(&self, raw: &[u8]) -> u64 {
+        match self {
+            Self::Like(like) => identity::with_own(like.known.rest, raw, &like.places),
+            Self::New(_) => identity::of_line(raw),
+        }
     }
 
     /// When it was written.
@@ -159,8 +154,8 @@ fn anew(field: &Field<'_>, table: &Table) -> Understood {
 struct Known {
     number: u64,
     line: Understood,
-    /// The identities of what stands before and between the cuts, and behind.
-    between: [Identity; 5],
+    /// The identity of what its lines share.
+    rest: u64,
     places: Places,
 }
 
@@ -249,17 +244,18 @@ impl Memory {
             from = cut.end;
         }
         pattern.extend_from_slice(raw.get(from..).unwrap_or_default());
-        for length in lengths {
-            pattern.extend_from_slice(&length.to_be_bytes());
-        }
         let id = places.id.as_ref().map(|id| bare(raw, id));
         let marks = id.and_then(|id| std::str::from_utf8(id).ok()).map(id_marks);
         let which = u8::from(places.id.is_some())
             | u8::from(places.recipient.is_some()) << 1
             | u8::from(places.process.is_some()) << 2
             | u8::from(places.date.weekday) << 3;
-        pattern.extend_from_slice(&marks.unwrap_or_default().to_be_bytes());
-        pattern.push(which);
+        let [one, two, three, four] = lengths.map(u64::from);
+        let lengths = one << 48 | two << 32 | three << 16 | four;
+        let marks = u128::from(lengths) << 24
+            | u128::from(marks.unwrap_or_default()) << 8
+            | u128::from(which);
+        pattern.extend_from_slice(&marks.to_be_bytes());
         table.text_marks(raw, pattern);
     }
 }

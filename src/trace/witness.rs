@@ -17,8 +17,10 @@ mod recalled;
 mod senders;
 mod testimony;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use foldhash::{HashMap, HashMapExt as _, HashSet};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -28,7 +30,7 @@ use crate::trace::alike;
 use crate::trace::chain::{Chain, Hop, Leg, NoTrace, Trust};
 use crate::trace::conclude;
 use crate::trace::evidence::{Evidence, EvidenceKind, Says, TlsState};
-use crate::trace::identity::Identity;
+use crate::trace::identity;
 use crate::trace::judge;
 use crate::trace::leg::claimed_name;
 use crate::trace::message;
@@ -172,7 +174,7 @@ impl Witnesses {
 
     /// Whether a message is, or may be, among those heard.
     fn heard(&self, chain: &Chain) -> bool {
-        self.messages.contains(&identity(&chain.hops)) || self.is_full()
+        self.messages.contains(&identity_of(&chain.hops)) || self.is_full()
     }
 
     fn is_full(&self) -> bool {
@@ -280,7 +282,7 @@ impl Told {
     #[must_use]
     pub fn of(hops: &[Hop]) -> Self {
         Self {
-            key: identity(hops),
+            key: identity_of(hops),
             shown: Arc::new(Shown::of(hops)),
             times: hops.iter().map(Hop::at).collect(),
         }
@@ -337,9 +339,9 @@ impl Chain {
         let mut known: HashMap<String, Option<(Testimony, bool)>> = HashMap::new();
         let mut mine = None;
         for hop in &self.hops {
-            if let Some(host) = host_of(hop)
-                && (is_silent(hop) || is_from_afar(hop))
+            if (is_silent(hop) || is_from_afar(hop))
                 && known.len() < MOST_OF_ONE
+                && let Some(host) = host_of(hop)
                 && !known.contains_key(&host)
             {
                 let mut mine = || *mine.get_or_insert_with(|| witnesses.heard(self));
@@ -488,8 +490,8 @@ fn day(at: Timestamp) -> String {
 
 /// What is a message's own: its trace, whatever the line ends and folds of the
 /// file it stands in. A copy delivered to somebody else has another.
-fn identity(hops: &[Hop]) -> u64 {
-    Identity::of_lines(hops.iter().map(|hop| Identity::of(&hop.raw)))
+fn identity_of(hops: &[Hop]) -> u64 {
+    identity::of_lines(hops.iter().map(|hop| identity::of_line(&hop.raw)))
 }
 
 /// Lines that were written on arrival over a network, by a host with a full

@@ -1,8 +1,6 @@
 //! Shapes by which a writer is told where it does not give its name: of its
 //! queue identifiers, and of whole lines.
 
-use std::ops::RangeInclusive;
-
 use serde::Deserialize;
 
 use super::when::Line;
@@ -39,28 +37,26 @@ pub(super) enum IdShape {
 /// marks tell the same.
 pub(in crate::trace) fn id_marks(id: &str) -> u16 {
     // Most are told apart by their length and what stands between their parts.
-    const SHAPES: [(IdShape, RangeInclusive<usize>, Option<u8>); 10] = [
-        (IdShape::Courier, 42..=42, Some(b'.')),
-        (IdShape::Symantec, 20..=20, Some(b'.')),
-        (IdShape::Pps, 12..=18, Some(b'-')),
-        (IdShape::Mimecast, 5..=usize::MAX, Some(b'-')),
-        (IdShape::Fortimail, 29..=29, Some(b'-')),
-        (IdShape::Domino, 18..=usize::MAX, Some(b'-')),
-        (IdShape::Mcafee, 34..=usize::MAX, Some(b'_')),
-        (IdShape::Barracuda, 16..=16, None),
-        (IdShape::Sendmail, 14..=15, None),
-        (IdShape::Cloudmark, 22..=22, None),
+    let has = |mark: u8| id.bytes().any(|b| b == mark);
+    let (length, dash) = (id.len(), has(b'-'));
+    let of = |shape| of_id(id, shape);
+    let told = [
+        length == 42 && of(IdShape::Courier),
+        length == 20 && of(IdShape::Symantec),
+        dash && (12..=18).contains(&length) && of(IdShape::Pps),
+        dash && of(IdShape::Mimecast),
+        dash && length == 29 && of(IdShape::Fortimail),
+        dash && length >= 18 && of(IdShape::Domino),
+        length >= 34 && has(b'_') && of(IdShape::Mcafee),
+        length == 16 && of(IdShape::Barracuda),
+        (14..=15).contains(&length) && of(IdShape::Sendmail),
+        length == 22 && of(IdShape::Cloudmark),
+        exim_id(id),
+        dovecot_id(id),
+        postfix_id(id),
     ];
-    let has = |mark: Option<u8>| mark.is_none_or(|mark| id.bytes().any(|b| b == mark));
-    let mut marks = 0;
-    for (shape, lengths, mark) in &SHAPES {
-        let is = lengths.contains(&id.len()) && has(*mark) && of_id(id, *shape);
-        marks = marks << 1 | u16::from(is);
-    }
-    for is in [exim_id(id), dovecot_id(id), postfix_id(id)] {
-        marks = marks << 1 | u16::from(is);
-    }
-    marks
+    told.into_iter()
+        .fold(0, |marks, is| marks << 1 | u16::from(is))
 }
 
 /// Whether an id has this shape.
@@ -81,7 +77,7 @@ pub(super) fn of_id(id: &str, shape: IdShape) -> bool {
                 && count.len() <= 5
                 && count.bytes().all(|b| b.is_ascii_digit())
         }),
-        IdShape::Mimecast => id.contains("-mta-"),
+        IdShape::Mimecast => id.as_bytes().windows(5).any(|part| part == b"-mta-"),
         IdShape::Barracuda => id.len() == 16 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
         IdShape::Fortimail => id
             .split_once('-')
@@ -111,9 +107,9 @@ pub(super) fn of_id(id: &str, shape: IdShape) -> bool {
                 .iter()
                 .all(|part| part.len() >= 4 && part.bytes().all(|b| b.is_ascii_hexdigit()))
         }),
+        IdShape::Domino if !id.starts_with("20") => false,
         IdShape::Domino => id.split_once('-').is_some_and(|(time, count)| {
             time.len() == 16
-                && time.starts_with("20")
                 && time.bytes().all(|b| b.is_ascii_digit())
                 && !count.is_empty()
                 && count.bytes().all(|b| b.is_ascii_digit())
@@ -133,9 +129,14 @@ fn parts_of<const COUNT: usize>(id: &str, between: char) -> Option<[&str; COUNT]
 
 /// Exim's: 6-6-2, and 6-11-4 since 4.97.
 fn exim_id(id: &str) -> bool {
-    matches!(id.len(), 16 | 23)
-        && parts_of(id, '-')
-            .is_some_and(|parts: [&str; 3]| matches!(parts.map(str::len), [6, 6, 2] | [6, 11, 4]))
+    let dashes: &[usize] = match id.len() {
+        16 => &[6, 13],
+        23 => &[6, 18],
+        _ => return false,
+    };
+    id.bytes()
+        .enumerate()
+        .all(|(at, octet)| (octet == b'-') == dashes.contains(&at))
 }
 
 /// Dovecot's: a session's 128 bits in base64.
@@ -156,11 +157,10 @@ fn postfix_id(id: &str) -> bool {
                 .all(|b| b.is_ascii_digit() || (b'A'..=b'F').contains(&b))
     };
     let long = |id: &str| {
+        let vowel = |b: u8| matches!(b.to_ascii_lowercase(), b'a' | b'e' | b'i' | b'o' | b'u');
         (12..=20).contains(&id.len())
-            && id
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() && !b"aeiouAEIOU".contains(&b))
-            && id.contains('z')
+            && id.bytes().any(|b| b == b'z')
+            && id.bytes().all(|b| b.is_ascii_alphanumeric() && !vowel(b))
     };
     short(id) || long(id)
 }
