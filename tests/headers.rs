@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::Value;
 use starttrace::answer::Standing;
+use starttrace::report::json;
 use starttrace::trace::chain::{Chain, Hop};
 use starttrace::trace::evidence::TlsState;
 
@@ -62,6 +64,83 @@ fn every_labelled_header_is_read_as_its_label_says() {
     assert!(lines >= 160, "only {lines} lines");
     assert_eq!(wrong_states, Vec::<String>::new());
     assert_eq!(misses, 0);
+}
+
+/// What a host writes is read once and recalled afterwards. A line that was
+/// recalled says what it says where nothing was read before it, and everything
+/// stands where it stands, however long the id and the recipient are.
+#[test]
+fn a_line_like_one_read_before_says_what_it_says_alone() {
+    let mut compared = 0;
+    let mut differing = 0;
+    for line in CORPUS.lines() {
+        let case: Value = serde_json::from_str(line).unwrap();
+        let header = case["header"].as_str().unwrap();
+        let word = |field: &str| case["expected"][field].as_str();
+        let like: Vec<String> = (1..6)
+            .map(|nth| {
+                let mut header = header.to_owned();
+                if let Some(id) = word("id") {
+                    header = header.replacen(id, &grown(id, nth), 1);
+                }
+                if let Some((user, domain)) = word("for").and_then(|to| to.split_once('@')) {
+                    let longer = format!("{user}{}@{domain}", "x".repeat(nth % 3));
+                    header = header.replacen(&format!("{user}@{domain}"), &longer, 1);
+                }
+                header.replace(":0", if nth % 2 == 0 { ":1" } else { ":2" })
+            })
+            .collect();
+        let together: Vec<String> = like.iter().map(|line| shown(line)).collect();
+        for (line, together) in like.iter().zip(together) {
+            let alone = std::thread::scope(|scope| scope.spawn(|| shown(line)).join().unwrap());
+            assert_eq!(together, alone, "{line}");
+            compared += 1;
+            differing += usize::from(line != header);
+        }
+    }
+    assert!(compared > 900 && differing > 800, "{compared}, {differing}");
+}
+
+/// An id with other digits, of which some are two.
+fn grown(id: &str, nth: usize) -> String {
+    let mut digits = 0;
+    id.chars()
+        .flat_map(|c| {
+            let digit = c.is_ascii_digit();
+            digits += usize::from(digit);
+            let twice = digit && nth > 3 && digits == nth;
+            let other = if digit {
+                char::from(b'0' + (nth + digits) as u8 % 10)
+            } else {
+                c
+            };
+            std::iter::repeat_n(other, 1 + usize::from(twice))
+        })
+        .collect()
+}
+
+/// A message with this line, as it is published, and where each piece of it
+/// stands.
+fn shown(line: &str) -> String {
+    let chain = Chain::parse(format!("{line}\n\n").as_bytes()).unwrap();
+    let mut text = json::chain(&chain).to_string();
+    for hop in &chain.hops {
+        let received = &hop.received;
+        let words = [&received.via, &received.with, &received.id, &received.for_];
+        let pieces = words.into_iter().flatten();
+        for piece in pieces.chain(&received.comments).chain(&received.other) {
+            let _ = write!(text, "\n{:?} {}", hop.place(&piece.span), piece.text);
+        }
+        let ends = [
+            received.from.as_ref().map(|from| &from.span),
+            received.by.as_ref().map(|by| &by.span),
+            received.date.as_ref().map(|date| &date.span),
+        ];
+        for span in ends.into_iter().flatten() {
+            let _ = write!(text, "\n{:?}", hop.place(span));
+        }
+    }
+    text
 }
 
 const FIELDS: [&str; 14] = [
