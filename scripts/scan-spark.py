@@ -59,7 +59,8 @@ def scanned(spark, args):
     """The lines that all scans write, one partition a scan."""
     whole = spark.broadcast(spark.textFile(args.list).collect())
     scans = args.scans
-    command = ["sh", "-c", SHARE, "sh", args.starttrace, "scan", "-", "-q", *args.options]
+    options = [option for option in args.options if option not in ("-q", "--quiet")]
+    command = ["sh", "-c", SHARE, "sh", args.starttrace, "scan", "-", "-q", *options]
     return (
         spark.parallelize(range(1, scans + 1), scans)
         .mapPartitions(lambda shares: (
