@@ -133,10 +133,12 @@ pub fn suite_by_label(label: &str, version: Option<TlsVersion>) -> Option<&'stat
         // A suite of TLS 1.3 names no key exchange (RFC 8446, appendix B.4). Exim 4.96 with
         // GnuTLS writes `(TLS1.3) tls TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384` all the same,
         // for a session that agreed on TLS_AES_256_GCM_SHA384.
-        let cipher = suite.name.split_once("_WITH_").map(|(_, cipher)| cipher);
+        let Some((_, cipher)) = suite.name.split_once("_WITH_") else {
+            return Some(suite);
+        };
         let of_tls13 = SUITES
             .iter()
-            .find(|suite| suite.name.strip_prefix("TLS_") == cipher && cipher.is_some());
+            .find(|suite| suite.name.strip_prefix("TLS_") == Some(cipher));
         return Some(of_tls13.unwrap_or(suite));
     }
     Some(suite)

@@ -11,6 +11,7 @@ use crate::trace::chain::{Leg, Trust};
 use crate::trace::evidence::{Evidence, EvidenceKind, Says, TlsEvidence, TlsState};
 use crate::trace::field::Received;
 use crate::trace::network::{Reach, reach};
+use crate::trace::shared::Shared;
 use crate::trace::software::{Habit, Silence};
 use crate::trace::tls_note::{self, Notes};
 use crate::trace::transmission::Family;
@@ -41,10 +42,12 @@ pub(super) fn conclude(received: &Received, habit: Option<&Habit>, leg: Leg) -> 
 }
 
 /// A line proves no more than its writer is trusted.
-pub(super) fn bounded(tls: &mut TlsEvidence, trust: Trust) {
+pub(super) fn bounded(tls: &mut Shared<TlsEvidence>, trust: Trust) {
     let most = most(trust);
     // The order of standings has the strongest first.
-    tls.standing = tls.standing.map(|standing| standing.max(most));
+    if tls.standing.is_some_and(|standing| standing < most) {
+        tls.standing = Some(most);
+    }
 }
 
 /// The strongest standing that a line of this trust can give.

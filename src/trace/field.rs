@@ -236,10 +236,16 @@ pub enum Token<'a> {
 pub fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
     let closing = closing_parentheses(text);
     let octets = text.as_bytes();
-    let mut found = Vec::new();
+    let mut found = Vec::with_capacity(24);
     let mut at = 0;
     let mut word: Option<usize> = None;
     while let Some(&octet) = octets.get(at) {
+        if !is_mark(octet) {
+            word.get_or_insert(at);
+            let rest = octets.get(at..).unwrap_or_default();
+            at += rest.iter().take_while(|octet| !is_mark(**octet)).count();
+            continue;
+        }
         let close = if octet == b'(' { closing.at(at) } else { None };
         let breaks = octet.is_ascii_whitespace() || octet == b';' || close.is_some();
         if breaks && let Some(start) = word.take() {
@@ -269,6 +275,11 @@ pub fn tokens(text: &str) -> Vec<(Token<'_>, Range<usize>)> {
     found
 }
 
+/// Whether a word may end here, or go on otherwise than octet by octet.
+fn is_mark(octet: u8) -> bool {
+    octet <= b' ' || matches!(octet, b'(' | b';' | b'<' | b'[')
+}
+
 /// The offset behind the closing mark of a short enclosure.
 fn enclosure(octets: &[u8], at: usize, close: u8, most: usize) -> Option<usize> {
     octets
@@ -295,17 +306,17 @@ impl Closing {
 fn closing_parentheses(text: &str) -> Closing {
     let mut open = Vec::new();
     let mut pairs = Vec::new();
-    let mut escaped = false;
-    for (at, octet) in text.bytes().enumerate() {
-        if escaped {
-            escaped = false;
+    // Behind a quoted-pair (RFC 5322, section 3.2.1), inside a comment only.
+    let mut from = 0;
+    let octets = text.as_bytes();
+    for at in memchr::memchr3_iter(b'(', b')', b'\\', octets) {
+        if at < from {
             continue;
         }
-        match octet {
-            // RFC 5322, section 3.2.1: quoted-pair, inside a comment only.
-            b'\\' if !open.is_empty() => escaped = true,
-            b'(' => open.push(at),
-            b')' => {
+        match octets.get(at) {
+            Some(b'\\') if !open.is_empty() => from = at + 2,
+            Some(b'(') => open.push(at),
+            Some(b')') => {
                 if let Some(start) = open.pop() {
                     pairs.push((start, at));
                 }

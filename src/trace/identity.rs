@@ -56,15 +56,17 @@ pub(super) fn with_own(rest: u64, raw: &[u8], places: &Places) -> u64 {
     own.finish()
 }
 
-/// The identity of texts in order, white space left out.
+/// The identity of texts in order, whatever white space stands between words.
 fn of_texts<'a>(texts: impl Iterator<Item = &'a [u8]>) -> u64 {
     let mut all = hasher();
-    let mut dense = Vec::new();
     for text in texts {
-        dense.clear();
-        dense.extend(text.iter().filter(|octet| !octet.is_ascii_whitespace()));
-        all.write(&dense);
-        all.write_usize(dense.len());
+        for word in text.split(u8::is_ascii_whitespace) {
+            if !word.is_empty() {
+                all.write(word);
+            }
+        }
+        // No word has more octets than there are.
+        all.write_usize(usize::MAX);
     }
     all.finish()
 }

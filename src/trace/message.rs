@@ -256,7 +256,8 @@ pub fn read(input: &[u8]) -> Header<'_> {
     }
     let quote = quote_of(input.get(start..).unwrap_or_default());
     let mut header = Header {
-        fields: Vec::with_capacity(32),
+        // A field has a hundred octets or more.
+        fields: Vec::with_capacity((input.len() / 96).clamp(8, 128)),
         body: None,
         strays: 0,
         quoted: quote > 0,
