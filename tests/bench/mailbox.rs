@@ -1,6 +1,6 @@
 //! Reading and judging a generated mailbox, beside what bounds it, a search of
-//! the same octets, and beside the `mail-parser` crate, which reads the headers
-//! of each message and judges nothing. Run with `cargo bench --bench mailbox`.
+//! the same octets, and beside the `mail-parser` crate, which reads each message,
+//! or its headers alone, and judges nothing. Run with `cargo bench --bench mailbox`.
 
 use std::fmt::Write as _;
 use std::fs::File;
@@ -8,8 +8,8 @@ use std::io::{BufReader, Read, Write as _};
 use std::sync::LazyLock;
 
 use divan::counter::BytesCount;
-use mail_parser::MessageParser;
 use mail_parser::mailbox::mbox::MessageIterator;
+use mail_parser::{Message, MessageParser};
 use starttrace::mailbox::{self, Limits, Messages, Notes, RawMessage};
 use starttrace::trace::chain::{Chain, NoTrace};
 use starttrace::trace::reading::Reading;
@@ -151,19 +151,32 @@ fn judge(bencher: divan::Bencher<'_, '_>, which: usize) {
 
 /// The headers of each message, `Received` fields parsed.
 #[divan::bench(args = [0, 1], sample_count = 10)]
-fn mail_parser(bencher: divan::Bencher<'_, '_>, which: usize) {
+fn mail_parser_headers(bencher: divan::Bencher<'_, '_>, which: usize) {
     let parser = MessageParser::default();
     bencher.counter(octets(which)).bench(|| {
-        let file = File::open(MAILBOXES[which].0.path()).expect("the mailbox");
-        let messages = MessageIterator::new(BufReader::with_capacity(256 << 10, file));
-        let mut read = 0;
-        for message in messages {
-            let message = message.expect("a readable file");
-            let parsed = parser.parse_headers(message.contents()).expect("a header");
-            read += usize::from(parsed.received().is_some());
-        }
-        assert_eq!(read, MESSAGES);
+        assert_eq!(
+            traced(which, |message| parser.parse_headers(message)),
+            MESSAGES
+        );
     });
+}
+
+/// Each message, as that crate reads it unless told otherwise.
+#[divan::bench(args = [0, 1], sample_count = 10)]
+fn mail_parser_whole(bencher: divan::Bencher<'_, '_>, which: usize) {
+    let parser = MessageParser::default();
+    bencher.counter(octets(which)).bench(|| {
+        assert_eq!(traced(which, |message| parser.parse(message)), MESSAGES);
+    });
+}
+
+/// How many messages of a mailbox have a trace, by the crate's reading.
+fn traced(which: usize, read: impl Fn(&[u8]) -> Option<Message<'_>>) -> usize {
+    let file = File::open(MAILBOXES[which].0.path()).expect("the mailbox");
+    MessageIterator::new(BufReader::with_capacity(256 << 10, file))
+        .map(|message| message.expect("a readable file"))
+        .filter(|message| read(message.contents()).is_some_and(|read| read.received().is_some()))
+        .count()
 }
 
 /// One search of the same octets.
