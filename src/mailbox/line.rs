@@ -10,10 +10,6 @@ pub(super) const MOST_OLD_POSTMARKS: usize = 8;
 /// Git writes this date on every patch it makes for mailing, whatever the day.
 const GIT_DATE: &[u8] = b"Mon Sep 17 00:00:00 2001";
 
-const MONTHS: [&[u8]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
-
 /// Fields that stand first in messages as they are kept, written by the last
 /// server or by the mailbox's owner.
 const FIRST_FIELDS: [&[u8]; 16] = [
@@ -203,12 +199,33 @@ pub(super) fn begins_kept(line: &[u8]) -> bool {
 fn is_dated(line: &[u8]) -> bool {
     let (mut month, mut time, mut year) = (false, false, false);
     for word in line.split(|b| matches!(b, b' ' | b'\t' | b'\r' | b',')) {
+        if word.len() < 4 {
+            month |= is_month(word);
+            continue;
+        }
         let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
-        month |= MONTHS.contains(&word);
-        time |= digits >= 3 && word.len() >= 4 && word.contains(&b':');
+        time |= digits >= 3 && word.contains(&b':');
         year |= digits == 4 && word.len() == 4;
     }
     month && time && year
+}
+
+fn is_month(word: &[u8]) -> bool {
+    matches!(
+        word,
+        b"Jan"
+            | b"Feb"
+            | b"Mar"
+            | b"Apr"
+            | b"May"
+            | b"Jun"
+            | b"Jul"
+            | b"Aug"
+            | b"Sep"
+            | b"Oct"
+            | b"Nov"
+            | b"Dec"
+    )
 }
 
 fn yes_if(yes: bool) -> Told {

@@ -321,7 +321,9 @@ fn border(window: &Window, mbox: Option<Dialect>) -> Border {
     let visible = window.visible();
     let piece = visible.get(..PIECE).unwrap_or(visible);
     let (mut before, mut blank) = (piece, None);
-    for finder in &*BLANK_LINES {
+    // Most files have one kind of line end.
+    let kinds = 1 + usize::from(memchr::memchr(b'\r', piece).is_some());
+    for finder in BLANK_LINES.iter().take(kinds) {
         if let Some(at) = finder.find(before) {
             blank = Some(at + finder.needle().len());
             before = piece.get(..at).unwrap_or_default();

@@ -90,20 +90,22 @@ impl VersionLabel {
         if label.len() > 16 || !label.is_ascii() {
             return None;
         }
-        let plain: String = label
-            .to_ascii_lowercase()
-            .chars()
-            .filter(|c| !matches!(c, '.' | '_' | '-' | ' '))
-            .collect();
-        Some(match plain.as_str() {
-            "tls" | "ssl" | "ssl/tls" | "tls/ssl" => Self::Some,
-            "tlsv1/sslv3" | "tls1/ssl3" | "sslv3/tlsv1" => Self::SomeTls10OrLater,
-            "sslv2" | "ssl2" | "ssl20" | "sslv20" => Self::Exactly(TlsVersion::Ssl2),
-            "sslv3" | "ssl3" | "ssl30" | "sslv30" => Self::Exactly(TlsVersion::Ssl3),
-            "tlsv1" | "tls1" | "tls10" | "tlsv10" => Self::Exactly(TlsVersion::Tls10),
-            "tlsv11" | "tls11" => Self::Exactly(TlsVersion::Tls11),
-            "tlsv12" | "tls12" => Self::Exactly(TlsVersion::Tls12),
-            "tlsv13" | "tls13" => Self::Exactly(TlsVersion::Tls13),
+        let mut plain = [0; 16];
+        let octets = label.bytes().filter(|b| !b"._- ".contains(b));
+        let mut length = 0;
+        for (slot, octet) in plain.iter_mut().zip(octets) {
+            *slot = octet.to_ascii_lowercase();
+            length += 1;
+        }
+        Some(match plain.get(..length)? {
+            b"tls" | b"ssl" | b"ssl/tls" | b"tls/ssl" => Self::Some,
+            b"tlsv1/sslv3" | b"tls1/ssl3" | b"sslv3/tlsv1" => Self::SomeTls10OrLater,
+            b"sslv2" | b"ssl2" | b"ssl20" | b"sslv20" => Self::Exactly(TlsVersion::Ssl2),
+            b"sslv3" | b"ssl3" | b"ssl30" | b"sslv30" => Self::Exactly(TlsVersion::Ssl3),
+            b"tlsv1" | b"tls1" | b"tls10" | b"tlsv10" => Self::Exactly(TlsVersion::Tls10),
+            b"tlsv11" | b"tls11" => Self::Exactly(TlsVersion::Tls11),
+            b"tlsv12" | b"tls12" => Self::Exactly(TlsVersion::Tls12),
+            b"tlsv13" | b"tls13" => Self::Exactly(TlsVersion::Tls13),
             _ => return None,
         })
     }

@@ -153,7 +153,7 @@ fn open_clauses(all: &Tokens<'_>) -> Vec<Opened> {
             && starts.last().is_some_and(|(clause, at)| {
                 *at + 1 < next || *clause == Clause::Id || *clause == Clause::From
             });
-        let clause = word(next).and_then(|w| match w.to_ascii_lowercase().as_str() {
+        let clause = word(next).and_then(opener).and_then(|opener| match opener {
             "with" => Some(Clause::With),
             "id" => Some(Clause::Id),
             "for" => Some(Clause::For),
@@ -186,6 +186,24 @@ fn open_clauses(all: &Tokens<'_>) -> Vec<Opened> {
         .zip(ends)
         .map(|((clause, at), end)| Opened { clause, at, end })
         .collect()
+}
+
+/// The word that may open a clause, in lower case, if this is one.
+fn opener(word: &str) -> Option<&'static str> {
+    const OPENERS: [&str; 9] = [
+        "with",
+        "id",
+        "for",
+        "via",
+        "by",
+        "tls",
+        "group",
+        "envelope-from",
+        "from",
+    ];
+    OPENERS
+        .into_iter()
+        .find(|opener| opener.eq_ignore_ascii_case(word))
 }
 
 /// RFC 8314, section 7.4: a suite by its IANA name or four hex digits; Haraka
@@ -316,8 +334,8 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
         Clause::For => {
             let recipient = first.and_then(|mut piece| {
                 let bare = piece.text.trim_matches(['<', '>', ',']).trim().to_owned();
-                let multiple =
-                    bare.to_ascii_lowercase().starts_with("multiple") && !bare.contains('@');
+                let head = bare.get(.."multiple".len()).unwrap_or_default();
+                let multiple = head.eq_ignore_ascii_case("multiple") && !bare.contains('@');
                 if multiple || bare.is_empty() || bare.contains(char::is_whitespace) {
                     said.other.push(piece);
                     return None;

@@ -5,6 +5,8 @@
 //! A remark beats the keyword: Postfix, MailScanner and Symantec write `SMTP`
 //! beside a TLS remark, since RFC 3848 is defined for EHLO only.
 
+use std::borrow::Cow;
+
 use crate::answer::Standing;
 use crate::tls::parameters::{VersionLabel, label_is_anonymous, suite_by_label};
 use crate::trace::chain::{Leg, Trust};
@@ -220,11 +222,11 @@ fn collect(
 }
 
 /// At most a line's worth of foreign text.
-fn short(text: &str) -> String {
-    if text.chars().count() <= 120 {
-        return text.to_owned();
+fn short(text: &str) -> Cow<'_, str> {
+    if text.len() <= 120 || text.chars().count() <= 120 {
+        return Cow::Borrowed(text);
     }
     let mut cut: String = text.chars().take(117).collect();
     cut.push_str("...");
-    cut
+    Cow::Owned(cut)
 }

@@ -378,32 +378,11 @@ impl Plain {
 
 /// Reads a text that is a date of that form and nothing else.
 pub(super) fn plain(text: &[u8]) -> Option<Plain> {
-    let mut rest = Octets { text, at: 0 };
-    rest.spaces();
-    let start = rest.at;
-    let weekday = text.get(start).is_some_and(u8::is_ascii_alphabetic);
-    if weekday {
-        let word = rest.take(3)?;
-        if !is_short_weekday(word) || rest.take(1)? != b"," || rest.spaces() == 0 {
-            return None;
-        }
-    }
-    let day = rest.number(1, 2)?;
-    if rest.spaces() == 0 {
-        return None;
-    }
-    let word = rest.take(3)?;
-    let month = short_month(word)?;
-    if rest.spaces() == 0 {
-        return None;
-    }
-    let year = rest.number(4, 4)?;
-    if rest.spaces() == 0 {
-        return None;
-    }
-    let hour = rest.number(2, 2)?;
-    let minute = (rest.take(1)? == b":").then(|| rest.number(2, 2))??;
-    let second = (rest.take(1)? == b":").then(|| rest.number(2, 2))??;
+    let front = usual_front(text).or_else(|| front(text))?;
+    let mut rest = Octets {
+        text,
+        at: front.end,
+    };
     if rest.spaces() == 0 {
         return None;
     }
@@ -437,24 +416,96 @@ pub(super) fn plain(text: &[u8]) -> Option<Plain> {
     if rest.at < text.len() {
         return None;
     }
-    let day = Day::new(year, month, i8::try_from(day).ok()?).ok()?;
+    let day = Day::new(front.year, front.month, front.day).ok()?;
+    let [hour, minute, second] = front.time;
     // A leap second has no instant of its own here.
-    let (hour, minute, second) = (hour, minute, second.min(59));
-    let time = Time::new(
-        i8::try_from(hour).ok()?,
-        i8::try_from(minute).ok()?,
-        i8::try_from(second).ok()?,
-        0,
-    );
+    let time = Time::new(hour, minute, second.min(59), 0);
     let offset = Offset::from_seconds(seconds).ok()?;
     let at = offset.to_timestamp(day.to_datetime(time.ok()?)).ok()?;
     Some(Plain {
         at,
         offset,
-        weekday,
-        start,
+        weekday: front.weekday,
+        start: front.start,
         zone,
         end,
+    })
+}
+
+/// A date and a time, before the zone.
+#[derive(Debug, PartialEq)]
+struct Front {
+    weekday: bool,
+    start: usize,
+    year: i16,
+    month: i8,
+    day: i8,
+    /// Hour, minute, second.
+    time: [i8; 3],
+    /// Behind the seconds.
+    end: usize,
+}
+
+/// One of which each part is as long as it can be, behind one space: nearly all
+/// are so written, and it need not be read octet by octet.
+fn usual_front(text: &[u8]) -> Option<Front> {
+    const FORM: &[u8; 27] = b" www, 00 mmm 0000 00:00:00 ";
+    let text = text.first_chunk::<27>()?;
+    let usual = FORM.iter().zip(text).all(|(form, octet)| match form {
+        b'0' => octet.is_ascii_digit(),
+        b'w' | b'm' => true,
+        _ => octet == form,
+    });
+    if !usual || !is_short_weekday(&text[1..4]) {
+        return None;
+    }
+    let two = |at: usize| ((text[at] & 15) * 10 + (text[at + 1] & 15)) as i8;
+    Some(Front {
+        weekday: true,
+        start: 1,
+        year: i16::from(two(13)) * 100 + i16::from(two(15)),
+        month: short_month(&text[9..12])?,
+        day: two(6),
+        time: [two(18), two(21), two(24)],
+        end: 26,
+    })
+}
+
+fn front(text: &[u8]) -> Option<Front> {
+    let mut rest = Octets { text, at: 0 };
+    rest.spaces();
+    let start = rest.at;
+    let weekday = text.get(start).is_some_and(u8::is_ascii_alphabetic);
+    if weekday {
+        let word = rest.take(3)?;
+        if !is_short_weekday(word) || rest.take(1)? != b"," || rest.spaces() == 0 {
+            return None;
+        }
+    }
+    let day = rest.number(1, 2)?;
+    if rest.spaces() == 0 {
+        return None;
+    }
+    let month = short_month(rest.take(3)?)?;
+    if rest.spaces() == 0 {
+        return None;
+    }
+    let year = rest.number(4, 4)?;
+    if rest.spaces() == 0 {
+        return None;
+    }
+    let hour = rest.number(2, 2)?;
+    let minute = (rest.take(1)? == b":").then(|| rest.number(2, 2))??;
+    let second = (rest.take(1)? == b":").then(|| rest.number(2, 2))??;
+    let small = |number: i16| i8::try_from(number).ok();
+    Some(Front {
+        weekday,
+        start,
+        year,
+        month,
+        day: small(day)?,
+        time: [small(hour)?, small(minute)?, small(second)?],
+        end: rest.at,
     })
 }
 
@@ -524,6 +575,25 @@ impl<'a> Octets<'a> {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+
+    #[test]
+    fn a_usual_date_is_what_its_octets_say() {
+        let usual: &[u8] = b" Tue, 03 Nov 2026 09:14:07 +0000 (UTC)";
+        let found = usual_front(usual).unwrap();
+        assert_eq!(Some(&found), front(usual).as_ref());
+        assert_eq!((found.year, found.month, found.day), (2026, 11, 3));
+        assert_eq!((found.time, found.end), ([9, 14, 7], 26));
+        // Any octet may be another: what is still usual says the same.
+        for at in 0..usual.len() {
+            for octet in 0..=u8::MAX {
+                let mut other = usual.to_vec();
+                other[at] = octet;
+                if let Some(found) = usual_front(&other) {
+                    assert_eq!(Some(found), front(&other), "{other:?}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn dates_are_read_as_software_writes_them() {

@@ -49,10 +49,22 @@ fn addresses(text: &str, most: usize) -> Vec<String> {
 /// The same of a list of the usual form: names, quoted or not, and addresses, in
 /// angle brackets or bare. None of any other.
 fn plain_addresses(text: &str, most: usize) -> Option<Vec<String>> {
+    const MARKS: [bool; 256] = {
+        let mut marks = [false; 256];
+        let all = b"\\():;\"<>,";
+        let mut at = 0;
+        while at < all.len() {
+            marks[all[at] as usize] = true;
+            at += 1;
+        }
+        marks
+    };
     let mut found = Vec::new();
     let (mut start, mut quoted) = (0, false);
     let (mut open, mut close) = (None, None);
-    for (at, octet) in text.bytes().chain(iter::once(b',')).enumerate() {
+    let octets = text.bytes().enumerate();
+    let marks = octets.filter(|(_, octet)| MARKS[usize::from(*octet)]);
+    for (at, octet) in marks.chain(iter::once((text.len(), b','))) {
         match octet {
             b'\\' | b'(' | b')' | b':' | b';' => return None,
             b'"' if open.is_some() => return None,

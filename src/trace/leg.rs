@@ -109,11 +109,10 @@ pub(super) fn claimed_name(from: &From) -> Option<&str> {
 fn authenticated(received: &Received) -> bool {
     received.transmission.is_some_and(|t| t.auth)
         || received.comments.iter().any(|comment| {
-            let head = comment
-                .text
-                .get(..14)
-                .unwrap_or(&comment.text)
-                .to_ascii_lowercase();
-            head.starts_with("authenticated ") || head.starts_with("auth: ")
+            let begins = |word: &str| {
+                let head = comment.text.get(..word.len());
+                head.is_some_and(|head| head.eq_ignore_ascii_case(word))
+            };
+            begins("authenticated ") || begins("auth: ")
         })
 }

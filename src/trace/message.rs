@@ -386,10 +386,20 @@ fn has_field_at(input: &[u8], start: usize, quote: usize) -> bool {
 /// The colon after a field name: printable ASCII without colon and space
 /// (RFC 5322, section 2.2); spaces before the colon are obsolete but legal.
 fn name_end(line: &[u8]) -> Option<usize> {
+    const OF_NAMES: [bool; 256] = {
+        let mut of_names = [false; 256];
+        let mut octet = b'!';
+        while octet <= b'~' {
+            of_names[octet as usize] = octet != b':';
+            octet += 1;
+        }
+        of_names
+    };
     let within = line.get(..128).unwrap_or(line);
-    let end = within
-        .iter()
-        .position(|b| *b == b':' || !b.is_ascii_graphic())?;
+    let end = within.iter().position(|b| !OF_NAMES[usize::from(*b)])?;
+    if end > 0 && within.get(end) == Some(&b':') {
+        return Some(end);
+    }
     let gap = within
         .get(end..)?
         .iter()

@@ -111,7 +111,6 @@ pub fn comment_note(text: &str) -> Option<TlsNote> {
 
 /// `(TLS)`, `(SSL)`, `(Using TLS)`, `(TLS encrypted)`, `(TLS1.3)`, `(requiretls)`.
 fn bare_marker(text: &str) -> Option<TlsNote> {
-    let lower = text.to_ascii_lowercase();
     let fact = [
         "tls",
         "ssl",
@@ -121,7 +120,7 @@ fn bare_marker(text: &str) -> Option<TlsNote> {
         // RFC 8689, section 4.2.1: only ever relayed over TLS.
         "requiretls",
     ];
-    if fact.contains(&lower.as_str()) {
+    if fact.iter().any(|fact| fact.eq_ignore_ascii_case(text)) {
         return Some(TlsNote::default());
     }
     let label = VersionLabel::parse(text)?;
@@ -363,19 +362,25 @@ pub(super) fn is_loose_note(text: &str) -> bool {
 /// A remark on the client's certificate alone.
 #[must_use]
 pub fn client_certificate(text: &str) -> Option<ClientCertificate> {
-    let lower = text.trim().to_ascii_lowercase();
-    match lower.as_str() {
-        "no client certificate requested"
-        | "client did not present a certificate"
-        | "client certificate not present" => Some(ClientCertificate::None),
-        _ if lower.starts_with("client cn \"") => Some(if lower.ends_with("(verified ok)") {
+    let text = text.trim();
+    let none = [
+        "no client certificate requested",
+        "client did not present a certificate",
+        "client certificate not present",
+    ];
+    if none.iter().any(|none| none.eq_ignore_ascii_case(text)) {
+        return Some(ClientCertificate::None);
+    }
+    let rest = strip(text, "client ")?;
+    if strip(rest, "cn \"").is_some() {
+        let verified = rest.to_ascii_lowercase().ends_with("(verified ok)");
+        return Some(if verified {
             ClientCertificate::Verified
         } else {
             ClientCertificate::Presented
-        }),
-        _ if lower.starts_with("client rpk ") => Some(ClientCertificate::Presented),
-        _ => None,
+        });
     }
+    strip(rest, "rpk ").map(|_| ClientCertificate::Presented)
 }
 
 fn note(version: Option<&str>, cipher: Option<&str>, bits: Option<&str>) -> TlsNote {

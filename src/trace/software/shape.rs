@@ -37,7 +37,7 @@ pub(super) enum IdShape {
 /// marks tell the same.
 pub(in crate::trace) fn id_marks(id: &str) -> u16 {
     // Most are told apart by their length and what stands between their parts.
-    let has = |mark: u8| id.bytes().any(|b| b == mark);
+    let has = |mark: u8| memchr::memchr(mark, id.as_bytes()).is_some();
     let (length, dash) = (id.len(), has(b'-'));
     let of = |shape| of_id(id, shape);
     let told = [
@@ -51,9 +51,9 @@ pub(in crate::trace) fn id_marks(id: &str) -> u16 {
         length == 16 && of(IdShape::Barracuda),
         (14..=15).contains(&length) && of(IdShape::Sendmail),
         length == 22 && of(IdShape::Cloudmark),
-        exim_id(id),
+        dash && exim_id(id),
         dovecot_id(id),
-        postfix_id(id),
+        !dash && postfix_id(id),
     ];
     told.into_iter()
         .fold(0, |marks, is| marks << 1 | u16::from(is))
@@ -77,7 +77,10 @@ pub(super) fn of_id(id: &str, shape: IdShape) -> bool {
                 && count.len() <= 5
                 && count.bytes().all(|b| b.is_ascii_digit())
         }),
-        IdShape::Mimecast => id.as_bytes().windows(5).any(|part| part == b"-mta-"),
+        IdShape::Mimecast => memchr::memchr_iter(b'-', id.as_bytes()).any(|at| {
+            let behind = id.as_bytes().get(at..);
+            behind.is_some_and(|behind| behind.starts_with(b"-mta-"))
+        }),
         IdShape::Barracuda => id.len() == 16 && id.bytes().all(|b| b.is_ascii_alphanumeric()),
         IdShape::Fortimail => id
             .split_once('-')
