@@ -86,9 +86,18 @@ pub(super) fn parse(value: &Unfolded) -> Received {
 
     let before = all.get(..date_from).unwrap_or_default();
     let opened = open_clauses(before);
-    place_comments(&all, &opened, date_from, value, &mut received.said);
+    let peers = peers_of(before, &opened);
+    // The last comment shaped like an address is the one the server wrote.
+    let peer_at = peers.iter().rev().find(|(_, peer)| peer.has_address());
+    let peer_at = peer_at.map(|(at, _)| *at);
+    let said = &mut *received.said;
+    place_comments(&all, &opened, date_from, peer_at, value, said);
+    let mut words = Vec::new();
     for clause in &opened {
-        read_clause(clause, before, value, &mut received);
+        let inside = before.get(clause.at + 1..clause.end).unwrap_or_default();
+        words.clear();
+        words.extend(words_of(inside));
+        read_clause(clause, before, &words, value, &mut received);
     }
     let leading = opened.first().map_or(before.len(), |clause| clause.at);
     keep_words(
@@ -104,7 +113,7 @@ pub(super) fn parse(value: &Unfolded) -> Received {
     );
 
     read_protocol(&mut received.said);
-    read_from(before, &opened, value, &mut received.said);
+    read_from(before, &opened, &peers, value, &mut received.said);
     received
 }
 
@@ -235,16 +244,10 @@ fn place_comments(
     all: &Tokens<'_>,
     opened: &[Opened],
     date_from: usize,
+    peer_at: Option<usize>,
     value: &Unfolded,
     said: &mut Said,
 ) {
-    let from = opened.iter().find(|clause| clause.clause == Clause::From);
-    // The last comment shaped like an address is the one the server wrote.
-    let peer_at = from.and_then(|from| {
-        (from.at..from.end)
-            .rev()
-            .find(|at| matches!(all.get(*at), Some((Token::Comment(inner), _)) if peer::has_address(inner)))
-    });
     let mut clause = opened.iter().peekable();
     let mut place = Place::Start;
     for (at, (token, range)) in all.iter().enumerate() {
@@ -275,16 +278,25 @@ fn place_comments(
     }
 }
 
-fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &mut Received) {
+type Words<'a> = [(&'a str, Range<usize>)];
+
+fn words_of<'a>(tokens: &Tokens<'a>) -> impl Iterator<Item = (&'a str, Range<usize>)> {
+    tokens.iter().filter_map(|(token, range)| match token {
+        Token::Word(word) => Some((*word, range.clone())),
+        _ => None,
+    })
+}
+
+/// Reads one clause; `words` are those that follow its own.
+fn read_clause(
+    clause: &Opened,
+    all: &Tokens<'_>,
+    words: &Words<'_>,
+    value: &Unfolded,
+    received: &mut Received,
+) {
     let said = &mut *received.said;
     let inside = all.get(clause.at + 1..clause.end).unwrap_or_default();
-    let words: Vec<(&str, Range<usize>)> = inside
-        .iter()
-        .filter_map(|(token, range)| match token {
-            Token::Word(word) => Some((*word, range.clone())),
-            _ => None,
-        })
-        .collect();
     let mut keep_from = 1;
     let first = words
         .first()
@@ -293,7 +305,7 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
         Clause::From => return,
         Clause::By => {
             let mut by = read_by(inside, value);
-            if is_forcepoint(&words)
+            if is_forcepoint(words)
                 && let Some((word, range)) = words.get(1)
             {
                 by.host = Some(format!("Forcepoint {word}"));
@@ -303,14 +315,14 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
             if words
                 .get(1)
                 .is_some_and(|(word, _)| address(word).is_some())
-                || is_forcepoint(&words)
+                || is_forcepoint(words)
             {
                 keep_from = 2;
             }
         }
         Clause::With => {
             // Coremail: `with id ;`, both empty.
-            let joined = joined(&words, value).filter(|with| with.text != "id");
+            let joined = joined(words, value).filter(|with| with.text != "id");
             match (&said.with, joined) {
                 (None, Some(with)) => said.with = Some(with),
                 (Some(_), Some(mut again)) => {
@@ -321,7 +333,7 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
             }
             return;
         }
-        Clause::Via => keep_once(&mut said.via, joined(&words, value), &mut said.other),
+        Clause::Via => keep_once(&mut said.via, joined(words, value), &mut said.other),
         Clause::Id => {
             let id = first.map(|mut piece| {
                 if piece.text.starts_with('<') && piece.text.ends_with('>') {
@@ -348,7 +360,7 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
         Clause::Tls => keep_once(&mut said.tls, first, &mut said.other),
         Clause::Group => keep_once(&mut said.group, first, &mut said.other),
         Clause::Other => {
-            let mut with_name = words;
+            let mut with_name = words.to_vec();
             if let Some((Token::Word(name), range)) = all.get(clause.at) {
                 with_name.insert(0, (name, range.clone()));
             }
@@ -357,14 +369,14 @@ fn read_clause(clause: &Opened, all: &Tokens<'_>, value: &Unfolded, received: &m
         }
     }
     if clause.clause != Clause::Via {
-        for (word, range) in words.into_iter().skip(keep_from) {
-            said.other.push(piece(value, range, word));
+        for (word, range) in words.iter().skip(keep_from) {
+            said.other.push(piece(value, range.clone(), word));
         }
     }
 }
 
 /// Forcepoint Email Security gives its product for the host's name.
-fn is_forcepoint(words: &[(&str, Range<usize>)]) -> bool {
+fn is_forcepoint(words: &Words<'_>) -> bool {
     matches!(words, [("Forcepoint", _), ("Email", _), ..])
 }
 
@@ -376,13 +388,14 @@ fn keep_once(slot: &mut Option<Piece>, found: Option<Piece>, other: &mut Vec<Pie
     }
 }
 
-fn joined(words: &[(&str, Range<usize>)], value: &Unfolded) -> Option<Piece> {
-    let (first, last) = (words.first()?, words.last()?);
-    let text = words
-        .iter()
-        .map(|(word, _)| *word)
-        .collect::<Vec<_>>()
-        .join(" ");
+fn joined(words: &Words<'_>, value: &Unfolded) -> Option<Piece> {
+    let (first, others) = words.split_first()?;
+    let last = others.last().unwrap_or(first);
+    let mut text = first.0.to_owned();
+    for (word, _) in others {
+        text.push(' ');
+        text.push_str(word);
+    }
     Some(Piece {
         text,
         span: value.place(first.1.start..last.1.end),
@@ -451,15 +464,14 @@ fn read_protocol(said: &mut Said) {
     let Some(with) = said.with.as_ref() else {
         return;
     };
-    let words: Vec<&str> = with.text.split(' ').collect();
-    let first = words.first().copied().unwrap_or_default();
     // Cisco: ESMTP/TLS/ECDHE-RSA-AES256-GCM-SHA384.
-    let head = first.split('/').next().unwrap_or_default();
+    let head = with.text.split([' ', '/']).next().unwrap_or_default();
     if let Some(read) = Transmission::parse(head) {
         said.protocol = Some(head.to_owned());
         said.transmission = Some(read);
         return;
     }
+    let words: Vec<&str> = with.text.split(' ').collect();
     // qmail with TLS: ECDHE-RSA-AES256-GCM-SHA384 encrypted SMTP.
     if let Some(at) = words
         .iter()
@@ -478,14 +490,38 @@ fn read_protocol(said: &mut Said) {
     said.protocol = Some(with.text.clone());
 }
 
-fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, said: &mut Said) {
-    let Some(clause) = opened.iter().find(|clause| clause.clause == Clause::From) else {
+/// What the comments of the `from` clause say of the client, each with its index
+/// among the tokens.
+fn peers_of(all: &Tokens<'_>, opened: &[Opened]) -> Vec<(usize, Peer)> {
+    let Some(from) = from_of(opened) else {
+        return Vec::new();
+    };
+    (from.at..from.end)
+        .filter_map(|at| match all.get(at)? {
+            (Token::Comment(inner), _) => Some((at, Peer::read(inner)?)),
+            _ => None,
+        })
+        .collect()
+}
+
+fn from_of(opened: &[Opened]) -> Option<&Opened> {
+    opened.iter().find(|clause| clause.clause == Clause::From)
+}
+
+fn read_from(
+    all: &Tokens<'_>,
+    opened: &[Opened],
+    peers: &[(usize, Peer)],
+    value: &Unfolded,
+    said: &mut Said,
+) {
+    let Some(clause) = from_of(opened) else {
         return;
     };
     let inside = all.get(clause.at + 1..clause.end).unwrap_or_default();
     let mut from = From::default();
     let mut span: Option<Range<usize>> = None;
-    let mut peers = Vec::new();
+    let mut next = peers.iter().map(|(at, _)| *at).peekable();
     let mut glued = false;
     let mut pickup = false;
     for (at, (token, range)) in inside.iter().enumerate() {
@@ -505,15 +541,16 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, said: &mut S
                     said.other.push(piece(value, range.clone(), word));
                 }
             }
-            Token::Comment(inner) => {
-                if let Some(peer) = Peer::read(inner) {
-                    peers.push(peer);
+            Token::Comment(_) => {
+                if next.next_if_eq(&(clause.at + 1 + at)).is_some() {
                     span = Some(span.map_or(range.clone(), |s| s.start..range.end));
                 }
             }
             Token::Semicolon => {}
         }
     }
+    let peers = || peers.iter().map(|(_, peer)| peer);
+    let alone = peers().next().is_none();
     let token = from.token.clone().unwrap_or_default();
     let literal = address(&token).is_some();
     let smtp = said.transmission.is_some_and(Transmission::is_smtp);
@@ -524,26 +561,20 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, said: &mut S
             .as_deref()
             .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
     // A literal that stands alone is what the client said of itself (chasquid).
-    if literal && smtp && !lower && peers.is_empty() && from.ip == address(&token) {
+    if literal && smtp && !lower && alone && from.ip == address(&token) {
         from.ip = None;
     }
-    let seen = peers
-        .iter()
-        .rev()
-        .find(|peer| peer.ip.is_some() || peer.socket);
+    let seen = peers().rev().find(|peer| peer.has_address());
     if let Some(peer) = seen {
         from.ip = peer.ip.or(from.ip);
         from.socket = peer.socket;
     }
-    let named = peers
-        .iter()
+    let named = peers()
         .rev()
         .find(|peer| peer.rdns.is_some())
         .and_then(|p| p.rdns.clone());
-    let greeting = peers
-        .iter()
-        .find_map(|peer| peer.helo.clone().map(|helo| (helo, peer.style)));
-    from.rdns_asked = peers.iter().any(|peer| peer.asked);
+    let greeting = peers().find_map(|peer| peer.helo.clone().map(|helo| (helo, peer.style)));
+    from.rdns_asked = peers().any(|peer| peer.asked);
     let address_alone = seen.is_some_and(|peer| peer.rdns.is_none() && !peer.asked);
     match greeting {
         Some((helo, style)) => {
@@ -564,7 +595,7 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, said: &mut S
             let no_session = said.transmission.is_some_and(|t| {
                 matches!(t.family, Family::Http | Family::Retrieval | Family::Other)
             });
-            let bare_literal = literal && said.with.is_none() && peers.is_empty();
+            let bare_literal = literal && said.with.is_none() && alone;
             let odd = glued
                 || pickup
                 || token.contains('$')
@@ -577,7 +608,7 @@ fn read_from(all: &Tokens<'_>, opened: &[Opened], value: &Unfolded, said: &mut S
         }
     }
     if from.rdns.is_none()
-        && let Some(name) = peers.iter().rev().find_map(|peer| peer.rdns.clone())
+        && let Some(name) = peers().rev().find_map(|peer| peer.rdns.clone())
     {
         from.rdns = Some(name);
     }

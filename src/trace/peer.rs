@@ -86,6 +86,11 @@ impl Peer {
             || (words.len() == 1 && (peer.rdns.is_some() || peer.asked));
         spoke.then_some(peer)
     }
+
+    /// Whether it is shaped like the address a server saw.
+    pub(super) fn has_address(&self) -> bool {
+        self.ip.is_some() || self.socket
+    }
 }
 
 /// Whether a comment names a socket of the same host.
@@ -122,11 +127,6 @@ fn words_of(text: &str) -> Vec<&str> {
         }
     }
     words
-}
-
-/// Whether a comment is shaped like the address a server saw.
-pub(super) fn has_address(inner: &str) -> bool {
-    Peer::read(inner).is_some_and(|peer| peer.ip.is_some() || peer.socket)
 }
 
 /// Comments of other kinds that may hold addresses.
