@@ -38,6 +38,8 @@ pub(super) struct Line<'a> {
     host: Option<String>,
     /// The protocol in upper case.
     pub keyword: Option<String>,
+    /// The comments a writer's mark can stand in; a real line has at most nine.
+    comments: Vec<(&'a Piece, Place)>,
 }
 
 impl<'a> Line<'a> {
@@ -50,12 +52,12 @@ impl<'a> Line<'a> {
                 .and_then(|by| by.host.as_deref())
                 .map(str::to_ascii_lowercase),
             keyword: received.keyword(),
+            comments: received.placed_comments().take(64).collect(),
         }
     }
 
-    /// The comments a writer's mark can stand in; a real line has at most nine.
-    pub fn comments(&self) -> impl Iterator<Item = (&'a Piece, Place)> + use<'a> {
-        self.received.placed_comments().take(64)
+    pub fn comments(&self) -> impl Iterator<Item = (&'a Piece, Place)> {
+        self.comments.iter().copied()
     }
 }
 
@@ -193,15 +195,16 @@ impl When {
 
 /// Whether a text begins with one of the words, at a border.
 fn begins(text: &str, words: &[String]) -> bool {
+    let octets = text.as_bytes();
     words.iter().any(|word| {
-        let Some(head) = text.get(..word.len()) else {
+        // Nearly all differ in the first octet.
+        let head = octets.get(..word.len());
+        if head.is_none_or(|head| !head.eq_ignore_ascii_case(word.as_bytes())) {
             return false;
-        };
-        let border = !word.ends_with(|c: char| c.is_ascii_alphanumeric())
-            || text
-                .get(word.len()..)
-                .and_then(|rest| rest.chars().next())
-                .is_none_or(|c| !c.is_ascii_alphanumeric() || (word == "POP3" || word == "IMAP"));
-        head.eq_ignore_ascii_case(word) && border
+        }
+        !word.ends_with(|c: char| c.is_ascii_alphanumeric())
+            || octets
+                .get(word.len())
+                .is_none_or(|b| !b.is_ascii_alphanumeric() || (word == "POP3" || word == "IMAP"))
     })
 }
