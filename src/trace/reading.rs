@@ -222,11 +222,9 @@ impl<'h, 'a> Trace<'h, 'a> {
         }
         let left_out = count.saturating_sub(MOST_HOPS);
         // RFC 5321, section 4.4: each host puts its line on top.
-        let lines = received()
-            .rev()
-            .skip(left_out)
-            .map(|field| (field, recall::read(field, reading.software)))
-            .collect();
+        let mut lines = Vec::with_capacity(count - left_out);
+        let read = |field| (field, recall::read(field, reading.software));
+        lines.extend(received().rev().skip(left_out).map(read));
         Ok(Self { lines, left_out })
     }
 
