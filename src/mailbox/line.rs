@@ -1,5 +1,7 @@
 //! What a line is: a field's first line, a postmark, or blank.
 
+use crate::trace::date::short_month;
+
 /// Longer names and postmarks are something else.
 const LONGEST_NAME: usize = 128;
 const LONGEST_POSTMARK: usize = 1000;
@@ -200,7 +202,7 @@ fn is_dated(line: &[u8]) -> bool {
     let (mut month, mut time, mut year) = (false, false, false);
     for word in line.split(|b| matches!(b, b' ' | b'\t' | b'\r' | b',')) {
         if word.len() < 4 {
-            month |= is_month(word);
+            month |= short_month(word).is_some();
             continue;
         }
         let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
@@ -208,24 +210,6 @@ fn is_dated(line: &[u8]) -> bool {
         year |= digits == 4 && word.len() == 4;
     }
     month && time && year
-}
-
-fn is_month(word: &[u8]) -> bool {
-    matches!(
-        word,
-        b"Jan"
-            | b"Feb"
-            | b"Mar"
-            | b"Apr"
-            | b"May"
-            | b"Jun"
-            | b"Jul"
-            | b"Aug"
-            | b"Sep"
-            | b"Oct"
-            | b"Nov"
-            | b"Dec"
-    )
 }
 
 fn yes_if(yes: bool) -> Told {
