@@ -1,12 +1,15 @@
 //! From tokens to clauses: which words of a `Received:` field mean what.
 
+mod client;
+
 use std::ops::Range;
 
 use crate::trace::date;
-use crate::trace::field::{By, Date, From, Piece, Place, Received, Said, Token, tokens};
+use crate::trace::field::{By, Date, Piece, Place, Received, Said, Token, tokens};
 use crate::trace::message::Unfolded;
-use crate::trace::peer::{self, Peer, address};
-use crate::trace::transmission::{Family, Transmission};
+use crate::trace::nocase;
+use crate::trace::peer::{Peer, address};
+use crate::trace::transmission::Transmission;
 
 type Tokens<'a> = [(Token<'a>, Range<usize>)];
 
@@ -86,7 +89,7 @@ pub(super) fn parse(value: &Unfolded) -> Received {
 
     let before = all.get(..date_from).unwrap_or_default();
     let opened = open_clauses(before);
-    let peers = peers_of(before, &opened);
+    let peers = client::peers_of(before, &opened);
     // The last comment shaped like an address is the one the server wrote.
     let peer_at = peers.iter().rev().find(|(_, peer)| peer.has_address());
     let peer_at = peer_at.map(|(at, _)| *at);
@@ -94,10 +97,7 @@ pub(super) fn parse(value: &Unfolded) -> Received {
     place_comments(&all, &opened, date_from, peer_at, value, said);
     let mut words = Vec::new();
     for clause in &opened {
-        let inside = before.get(clause.at + 1..clause.end).unwrap_or_default();
-        words.clear();
-        words.extend(words_of(inside));
-        read_clause(clause, before, &words, value, &mut received);
+        read_clause(clause, before, &mut words, value, &mut received);
     }
     let leading = opened.first().map_or(before.len(), |clause| clause.at);
     keep_words(
@@ -113,7 +113,7 @@ pub(super) fn parse(value: &Unfolded) -> Received {
     );
 
     read_protocol(&mut received.said);
-    read_from(before, &opened, &peers, value, &mut received.said);
+    client::read_from(before, &opened, &peers, value, &mut received.said);
     received
 }
 
@@ -162,20 +162,22 @@ fn open_clauses(all: &Tokens<'_>) -> Vec<Opened> {
             && starts.last().is_some_and(|(clause, at)| {
                 *at + 1 < next || *clause == Clause::Id || *clause == Clause::From
             });
-        let clause = word(next).and_then(opener).and_then(|opener| match opener {
-            "with" => Some(Clause::With),
-            "id" => Some(Clause::Id),
-            "for" => Some(Clause::For),
-            "via" => Some(Clause::Via),
-            "by" if Some(next) == last_by => Some(Clause::By),
-            "tls" if word(next + 1).is_some_and(is_cipher_word) => Some(Clause::Tls),
-            "tls" if word(next + 1).is_some_and(|w| w.starts_with("version=")) => {
-                Some(Clause::Other)
-            }
-            "group" if starts.last().is_some_and(|(c, _)| *c == Clause::Tls) => Some(Clause::Group),
-            "envelope-from" | "from" if next > 0 => Some(Clause::Other),
-            _ => None,
-        });
+        let behind = || word(next + 1);
+        let clause = word(next)
+            .and_then(opened_by)
+            .and_then(|clause| match clause {
+                Clause::By => (Some(next) == last_by).then_some(Clause::By),
+                Clause::Tls if behind().is_some_and(is_cipher_word) => Some(Clause::Tls),
+                Clause::Tls => behind()
+                    .is_some_and(|word| word.starts_with("version="))
+                    .then_some(Clause::Other),
+                Clause::Group => {
+                    let of_tls = starts.last().is_some_and(|(last, _)| *last == Clause::Tls);
+                    of_tls.then_some(Clause::Group)
+                }
+                Clause::From | Clause::Other => (next > 0).then_some(Clause::Other),
+                Clause::With | Clause::Id | Clause::For | Clause::Via => Some(clause),
+            });
         if let Some(clause) = clause
             && (previous_is_word || starts.is_empty() || clause == Clause::Other)
         {
@@ -197,22 +199,23 @@ fn open_clauses(all: &Tokens<'_>) -> Vec<Opened> {
         .collect()
 }
 
-/// The word that may open a clause, in lower case, if this is one.
-fn opener(word: &str) -> Option<&'static str> {
-    const OPENERS: [&str; 9] = [
-        "with",
-        "id",
-        "for",
-        "via",
-        "by",
-        "tls",
-        "group",
-        "envelope-from",
-        "from",
+/// The clause that a word may open.
+fn opened_by(word: &str) -> Option<Clause> {
+    const OPENERS: [(&str, Clause); 9] = [
+        ("from", Clause::From),
+        ("by", Clause::By),
+        ("via", Clause::Via),
+        ("with", Clause::With),
+        ("id", Clause::Id),
+        ("for", Clause::For),
+        ("tls", Clause::Tls),
+        ("group", Clause::Group),
+        ("envelope-from", Clause::Other),
     ];
-    OPENERS
-        .into_iter()
-        .find(|opener| opener.eq_ignore_ascii_case(word))
+    let found = OPENERS
+        .iter()
+        .find(|(opener, _)| opener.eq_ignore_ascii_case(word));
+    found.map(|(_, clause)| *clause)
 }
 
 /// RFC 8314, section 7.4: a suite by its IANA name or four hex digits; Haraka
@@ -280,23 +283,21 @@ fn place_comments(
 
 type Words<'a> = [(&'a str, Range<usize>)];
 
-fn words_of<'a>(tokens: &Tokens<'a>) -> impl Iterator<Item = (&'a str, Range<usize>)> {
-    tokens.iter().filter_map(|(token, range)| match token {
-        Token::Word(word) => Some((*word, range.clone())),
-        _ => None,
-    })
-}
-
-/// Reads one clause; `words` are those that follow its own.
-fn read_clause(
+/// Reads one clause; `words` is room for those that follow its own.
+fn read_clause<'a>(
     clause: &Opened,
-    all: &Tokens<'_>,
-    words: &Words<'_>,
+    all: &Tokens<'a>,
+    words: &mut Vec<(&'a str, Range<usize>)>,
     value: &Unfolded,
     received: &mut Received,
 ) {
     let said = &mut *received.said;
     let inside = all.get(clause.at + 1..clause.end).unwrap_or_default();
+    words.clear();
+    words.extend(inside.iter().filter_map(|(token, range)| match token {
+        Token::Word(word) => Some((*word, range.clone())),
+        _ => None,
+    }));
     let mut keep_from = 1;
     let first = words
         .first()
@@ -346,8 +347,7 @@ fn read_clause(
         Clause::For => {
             let recipient = first.and_then(|mut piece| {
                 let bare = piece.text.trim_matches(['<', '>', ',']).trim().to_owned();
-                let head = bare.get(.."multiple".len()).unwrap_or_default();
-                let multiple = head.eq_ignore_ascii_case("multiple") && !bare.contains('@');
+                let multiple = nocase::starts_with(&bare, "multiple") && !bare.contains('@');
                 if multiple || bare.is_empty() || bare.contains(char::is_whitespace) {
                     said.other.push(piece);
                     return None;
@@ -360,11 +360,10 @@ fn read_clause(
         Clause::Tls => keep_once(&mut said.tls, first, &mut said.other),
         Clause::Group => keep_once(&mut said.group, first, &mut said.other),
         Clause::Other => {
-            let mut with_name = words.to_vec();
             if let Some((Token::Word(name), range)) = all.get(clause.at) {
-                with_name.insert(0, (name, range.clone()));
+                words.insert(0, (name, range.clone()));
             }
-            said.other.extend(joined(&with_name, value));
+            said.other.extend(joined(words, value));
             return;
         }
     }
@@ -488,133 +487,4 @@ fn read_protocol(said: &mut Said) {
         .take(6)
         .find_map(|word| Transmission::parse(word));
     said.protocol = Some(with.text.clone());
-}
-
-/// What the comments of the `from` clause say of the client, each with its index
-/// among the tokens.
-fn peers_of(all: &Tokens<'_>, opened: &[Opened]) -> Vec<(usize, Peer)> {
-    let Some(from) = from_of(opened) else {
-        return Vec::new();
-    };
-    (from.at..from.end)
-        .filter_map(|at| match all.get(at)? {
-            (Token::Comment(inner), _) => Some((at, Peer::read(inner)?)),
-            _ => None,
-        })
-        .collect()
-}
-
-fn from_of(opened: &[Opened]) -> Option<&Opened> {
-    opened.iter().find(|clause| clause.clause == Clause::From)
-}
-
-fn read_from(
-    all: &Tokens<'_>,
-    opened: &[Opened],
-    peers: &[(usize, Peer)],
-    value: &Unfolded,
-    said: &mut Said,
-) {
-    let Some(clause) = from_of(opened) else {
-        return;
-    };
-    let inside = all.get(clause.at + 1..clause.end).unwrap_or_default();
-    let mut from = From::default();
-    let mut span: Option<Range<usize>> = None;
-    let mut next = peers.iter().map(|(at, _)| *at).peekable();
-    let mut glued = false;
-    let mut pickup = false;
-    for (at, (token, range)) in inside.iter().enumerate() {
-        match token {
-            Token::Word(word) if at == 0 => {
-                from.token = Some(host_of(word));
-                from.ip = address(word);
-                span = Some(range.clone());
-                glued = matches!(inside.get(1), Some((Token::Comment(_), next)) if next.start == range.end);
-            }
-            Token::Word(word) => {
-                if let Some(ip) = address(word) {
-                    from.ip = Some(ip);
-                    span = Some(span.map_or(range.clone(), |s| s.start..range.end));
-                } else {
-                    pickup |= word.eq_ignore_ascii_case("pickup");
-                    said.other.push(piece(value, range.clone(), word));
-                }
-            }
-            Token::Comment(_) => {
-                if next.next_if_eq(&(clause.at + 1 + at)).is_some() {
-                    span = Some(span.map_or(range.clone(), |s| s.start..range.end));
-                }
-            }
-            Token::Semicolon => {}
-        }
-    }
-    let peers = || peers.iter().map(|(_, peer)| peer);
-    let alone = peers().next().is_none();
-    let token = from.token.clone().unwrap_or_default();
-    let literal = address(&token).is_some();
-    let smtp = said.transmission.is_some_and(Transmission::is_smtp);
-    // Exim writes its protocols in lower case, and the name it looked up first.
-    let lower = smtp
-        && said
-            .protocol
-            .as_deref()
-            .is_some_and(|word| word.starts_with(|c: char| c.is_ascii_lowercase()));
-    // A literal that stands alone is what the client said of itself (chasquid).
-    if literal && smtp && !lower && alone && from.ip == address(&token) {
-        from.ip = None;
-    }
-    let seen = peers().rev().find(|peer| peer.has_address());
-    if let Some(peer) = seen {
-        from.ip = peer.ip.or(from.ip);
-        from.socket = peer.socket;
-    }
-    let named = peers()
-        .rev()
-        .find(|peer| peer.rdns.is_some())
-        .and_then(|p| p.rdns.clone());
-    let greeting = peers().find_map(|peer| peer.helo.clone().map(|helo| (helo, peer.style)));
-    from.rdns_asked = peers().any(|peer| peer.asked);
-    let address_alone = seen.is_some_and(|peer| peer.rdns.is_none() && !peer.asked);
-    match greeting {
-        Some((helo, style)) => {
-            from.helo = Some(helo);
-            // The word before is the name looked up: (HELO x), (helo=x).
-            let name = !literal && !peer::is_unknown(&token) && !token.is_empty();
-            if name && (style == peer::Style::Helo || seen.is_some()) {
-                from.rdns = Some(token.clone());
-            }
-            from.rdns_asked |= !literal;
-        }
-        None if lower && address_alone && !literal && !token.is_empty() => {
-            from.helo = Some(token.clone());
-            from.rdns = Some(token.clone());
-            from.rdns_asked = true;
-        }
-        None => {
-            let no_session = said.transmission.is_some_and(|t| {
-                matches!(t.family, Family::Http | Family::Retrieval | Family::Other)
-            });
-            let bare_literal = literal && said.with.is_none() && alone;
-            let odd = glued
-                || pickup
-                || token.contains('$')
-                || token.eq_ignore_ascii_case("pickup")
-                || token == "source" && said.with.is_none();
-            if !(no_session || bare_literal || odd || token.is_empty()) {
-                from.helo = Some(token.clone());
-            }
-            from.rdns = named;
-        }
-    }
-    if from.rdns.is_none()
-        && let Some(name) = peers().rev().find_map(|peer| peer.rdns.clone())
-    {
-        from.rdns = Some(name);
-    }
-    if from.token.as_deref() == Some("") {
-        from.token = None;
-    }
-    from.span = span.map_or(0..0, |range| value.place(range));
-    said.from = Some(from);
 }

@@ -10,6 +10,7 @@ use crate::organisation::same_organisation;
 use crate::trace::chain::Leg;
 use crate::trace::field::{From, Received};
 use crate::trace::network::{Reach, is_local_name, reach};
+use crate::trace::nocase;
 use crate::trace::transmission::Family;
 
 /// Judges the leg of one line; `known` is what its writer's habit says.
@@ -109,10 +110,8 @@ pub(super) fn claimed_name(from: &From) -> Option<&str> {
 fn authenticated(received: &Received) -> bool {
     received.transmission.is_some_and(|t| t.auth)
         || received.comments.iter().any(|comment| {
-            let begins = |word: &str| {
-                let head = comment.text.get(..word.len());
-                head.is_some_and(|head| head.eq_ignore_ascii_case(word))
-            };
-            begins("authenticated ") || begins("auth: ")
+            ["authenticated ", "auth: "]
+                .iter()
+                .any(|begins| nocase::starts_with(&comment.text, begins))
         })
 }

@@ -40,6 +40,7 @@ mod link;
 pub mod message;
 mod moved;
 pub mod network;
+mod nocase;
 mod peer;
 mod places;
 pub mod reading;

@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
+use crate::trace::nocase;
+
 /// Which words name the HELO argument.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
@@ -49,7 +51,7 @@ impl Peer {
         let mut at = 0;
         while let Some(word) = words.get(at) {
             let bare = word.trim_matches('"');
-            if let Some(name) = strip_prefix_nocase(bare, "helo=") {
+            if let Some(name) = nocase::strip_prefix(bare, "helo=") {
                 peer.helo = Some(clean(name));
                 settled = peer.ip.is_some();
             } else if ["HELO", "EHLO", "LHLO"]
@@ -112,7 +114,7 @@ fn is_socket(text: &str) -> bool {
 fn words_of(text: &str) -> Vec<&str> {
     let mut words: Vec<&str> = Vec::new();
     for word in text.split_ascii_whitespace().take(12) {
-        let said = strip_prefix_nocase(word.trim_matches('"'), "helo=").is_some()
+        let said = nocase::starts_with(word.trim_matches('"'), "helo=")
             || words.last().is_some_and(|before| {
                 ["HELO", "EHLO", "LHLO"]
                     .iter()
@@ -145,7 +147,7 @@ fn is_remark(text: &str) -> bool {
         "mailfrom:",
     ]
     .iter()
-    .any(|start| strip_prefix_nocase(text, start).is_some())
+    .any(|start| nocase::starts_with(text, start))
 }
 
 fn without_nested(inner: &str) -> Cow<'_, str> {
@@ -167,13 +169,6 @@ fn without_nested(inner: &str) -> Cow<'_, str> {
             _ => depth == 0,
         })
         .collect()
-}
-
-fn strip_prefix_nocase<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let head = text.get(..prefix.len())?;
-    head.eq_ignore_ascii_case(prefix)
-        .then(|| text.get(prefix.len()..))
-        .flatten()
 }
 
 /// A HELO argument without brackets; qmail's `?` for odd octets stays.
@@ -223,7 +218,7 @@ pub(super) fn address(word: &str) -> Option<IpAddr> {
         text = rest.split(']').next()?;
     }
     let text = text.trim_matches(['(', ')', '[', ']']);
-    let text = strip_prefix_nocase(text, "ipv6:").unwrap_or(text);
+    let text = nocase::strip_prefix(text, "ipv6:").unwrap_or(text);
     let text = text.split('%').next()?;
     let parsed = text
         .parse::<IpAddr>()

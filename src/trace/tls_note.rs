@@ -10,6 +10,7 @@
 use crate::tls::parameters::VersionLabel;
 use crate::trace::evidence::ClientCertificate;
 use crate::trace::field::{Piece, Place, Received};
+use crate::trace::nocase;
 
 /// How many remarks of one field are kept.
 const MOST_NOTES: usize = 16;
@@ -134,8 +135,8 @@ fn bare_marker(text: &str) -> Option<TlsNote> {
 /// `using V with cipher C (256/256 bits) …` (Postfix and its kin),
 /// `using TLSv1` (Postini), `using TLS: TLSv1.2, AES256-SHA` (MailMarshal).
 fn using(text: &str) -> Option<TlsNote> {
-    let rest = strip(text, "using ")?;
-    if let Some(list) = strip(rest, "TLS: ") {
+    let rest = nocase::strip_prefix(text, "using ")?;
+    if let Some(list) = nocase::strip_prefix(rest, "TLS: ") {
         let mut parts = list.split(',').map(str::trim);
         let version = parts.next()?;
         VersionLabel::parse(version)?;
@@ -243,8 +244,8 @@ fn courier(text: &str) -> Option<TlsNote> {
 /// `V:C:bits` (Exim to 4.92), `V:C:bits:NO` (OpenSMTPD), `V:C` (KumoMTA), after
 /// `Cipher` or `tls_cipher` in older Exim.
 fn colons(text: &str) -> Option<TlsNote> {
-    let text = strip(text, "cipher ")
-        .or_else(|| strip(text, "tls_cipher "))
+    let text = nocase::strip_prefix(text, "cipher ")
+        .or_else(|| nocase::strip_prefix(text, "tls_cipher "))
         .unwrap_or(text);
     let mut parts = text.split(':');
     let version = parts.next()?;
@@ -371,8 +372,8 @@ pub fn client_certificate(text: &str) -> Option<ClientCertificate> {
     if none.iter().any(|none| none.eq_ignore_ascii_case(text)) {
         return Some(ClientCertificate::None);
     }
-    let rest = strip(text, "client ")?;
-    if strip(rest, "cn \"").is_some() {
+    let rest = nocase::strip_prefix(text, "client ")?;
+    if nocase::starts_with(rest, "cn \"") {
         let verified = rest.to_ascii_lowercase().ends_with("(verified ok)");
         return Some(if verified {
             ClientCertificate::Verified
@@ -380,7 +381,7 @@ pub fn client_certificate(text: &str) -> Option<ClientCertificate> {
             ClientCertificate::Presented
         });
     }
-    strip(rest, "rpk ").map(|_| ClientCertificate::Presented)
+    nocase::starts_with(rest, "rpk ").then_some(ClientCertificate::Presented)
 }
 
 fn note(version: Option<&str>, cipher: Option<&str>, bits: Option<&str>) -> TlsNote {
@@ -410,13 +411,6 @@ fn is_cipher(word: &str) -> bool {
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
         && word.bytes().any(|b| b == b'_' || b == b'-')
-}
-
-fn strip<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
-    let head = text.get(..prefix.len())?;
-    head.eq_ignore_ascii_case(prefix)
-        .then(|| text.get(prefix.len()..))
-        .flatten()
 }
 
 #[cfg(test)]
