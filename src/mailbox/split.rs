@@ -321,7 +321,7 @@ fn border(window: &Window, mbox: Option<Dialect>) -> Border {
     let visible = window.visible();
     let piece = visible.get(..PIECE).unwrap_or(visible);
     let (mut before, mut blank) = (piece, None);
-    // Most files have one kind of line end.
+    // Without a CR there is no blank line of the second kind, and most files have none.
     let kinds = 1 + usize::from(memchr::memchr(b'\r', piece).is_some());
     for finder in BLANK_LINES.iter().take(kinds) {
         if let Some(at) = finder.find(before) {

@@ -397,9 +397,6 @@ fn name_end(line: &[u8]) -> Option<usize> {
     };
     let within = line.get(..128).unwrap_or(line);
     let end = within.iter().position(|b| !OF_NAMES[usize::from(*b)])?;
-    if end > 0 && within.get(end) == Some(&b':') {
-        return Some(end);
-    }
     let gap = within
         .get(end..)?
         .iter()

@@ -134,10 +134,7 @@ impl Line {
 fn anew(field: &Field<'_>, table: &Table) -> Understood {
     let raw = field.raw();
     let received = field::parse(&field.value());
-    let mut text = match std::str::from_utf8(raw) {
-        Ok(text) => text.into(),
-        Err(_) => String::from_utf8_lossy(raw),
-    };
+    let mut text = String::from_utf8_lossy(raw);
     if memchr::memchr(b'\r', raw).is_some() {
         text = text.replace('\r', "").into();
     }
