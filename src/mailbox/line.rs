@@ -199,6 +199,9 @@ pub(super) fn begins_kept(line: &[u8]) -> bool {
 /// Whether a postmark holds a date as `asctime` writes it: a month, a time of
 /// day, a year.
 fn is_dated(line: &[u8]) -> bool {
+    if ends_in_asctime(line) {
+        return true;
+    }
     let (mut month, mut time, mut year) = (false, false, false);
     for word in line.split(|b| matches!(b, b' ' | b'\t' | b'\r' | b',')) {
         if word.len() < 4 {
@@ -210,6 +213,19 @@ fn is_dated(line: &[u8]) -> bool {
         year |= digits == 4 && word.len() == 4;
     }
     month && time && year
+}
+
+/// Whether a line ends in such a date as nearly all do: `Nov  3 09:14:07 2026`
+/// behind a space.
+fn ends_in_asctime(line: &[u8]) -> bool {
+    const FORM: &[u8; 21] = b" mmm .. 00:00:00 0000";
+    line.last_chunk::<21>().is_some_and(|end| {
+        FORM.iter().zip(end).all(|(form, octet)| match form {
+            b'0' => octet.is_ascii_digit(),
+            b'm' | b'.' => true,
+            _ => octet == form,
+        }) && short_month(&end[1..4]).is_some()
+    })
 }
 
 fn yes_if(yes: bool) -> Told {

@@ -1,7 +1,9 @@
-//! Where bodies end in mailboxes, noted at a first reading for a second.
+//! Where headers and bodies end in mailboxes, noted at a first reading for a
+//! second.
 //!
-//! A body is searched to its end for a postmark, however long it is. Whoever
-//! reads a mailbox twice can keep what the first reading found: the second then
+//! A header is searched for the line that ends it, and a body to its end for a
+//! postmark, however long it is. Whoever reads a mailbox twice can keep what the
+//! first reading found: the second then takes headers as long as they were, and
 //! passes bodies over unread.
 //!
 //! A mailbox that is another one meanwhile is read without notes: its length
@@ -10,11 +12,12 @@
 
 use std::collections::HashMap;
 use std::fs::Metadata;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
-/// Octets of notes that are kept, of all files: some four a message.
+/// Octets of notes that are kept, of all files: some six a message.
 const MOST: usize = 2 << 20;
 
 /// What was noted of mailboxes. Copies share what they hold.
@@ -44,13 +47,18 @@ impl Stamp {
     }
 }
 
-/// How long a body is.
+/// How long a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Body {
-    pub length: u64,
-    pub lines: u64,
-    /// Something in it is to be kept.
+pub(super) struct Extent {
+    /// Octets of the header section with the blank line that ends it; none where
+    /// no such line ends it, or it is longer than what is kept of one.
+    pub header: Option<NonZeroUsize>,
+    /// Octets of the body.
+    pub body: u64,
+    /// Something in the body is to be kept.
     pub telling: bool,
+    /// Line ends of both.
+    pub lines: u64,
 }
 
 /// The notes of one mailbox while it is read.
@@ -101,40 +109,33 @@ impl Notes {
 }
 
 impl Noting {
-    /// The next body, if it was noted.
-    pub fn next(&mut self) -> Option<Body> {
+    /// The next message, if it was noted.
+    pub fn next(&mut self) -> Option<Extent> {
         let Way::Using { noted, at } = &mut self.way else {
             return None;
         };
-        let mut number = || {
-            let (mut number, mut shift) = (0_u64, 0);
-            loop {
-                let octet = *noted.octets.get(*at)?;
-                *at += 1;
-                number |= u64::from(octet & 0x7F).checked_shl(shift)?;
-                shift += 7;
-                if octet < 0x80 {
-                    return Some(number);
-                }
-            }
-        };
-        let (length, lines) = (number()?, number()?);
-        Some(Body {
-            length: length >> 1,
-            lines,
-            telling: length & 1 == 1,
-        })
+        extent(&noted.octets, at)
     }
 
-    /// Notes the next body.
-    pub fn note(&mut self, body: Body) {
+    /// The same, which stays the next.
+    pub fn peek(&self) -> Option<Extent> {
+        let Way::Using { noted, at } = &self.way else {
+            return None;
+        };
+        extent(&noted.octets, &mut at.clone())
+    }
+
+    /// Notes the next message.
+    pub fn note(&mut self, message: Extent) {
         let Way::Taking { noted, room } = &mut self.way else {
             return;
         };
         if noted.octets.len() >= *room {
             return;
         }
-        for mut number in [body.length << 1 | u64::from(body.telling), body.lines] {
+        let header = message.header.map_or(0, |header| header.get() as u64);
+        let body = message.body << 1 | u64::from(message.telling);
+        for mut number in [header, body, message.lines] {
             while number >= 0x80 {
                 noted.octets.push(number as u8 | 0x80);
                 number >>= 7;
@@ -158,6 +159,29 @@ impl Noting {
     }
 }
 
+/// Reads what was noted of one message.
+fn extent(octets: &[u8], at: &mut usize) -> Option<Extent> {
+    let mut number = || {
+        let (mut number, mut shift) = (0_u64, 0);
+        loop {
+            let octet = *octets.get(*at)?;
+            *at += 1;
+            number |= u64::from(octet & 0x7F).checked_shl(shift)?;
+            shift += 7;
+            if octet < 0x80 {
+                return Some(number);
+            }
+        }
+    };
+    let (header, body, lines) = (number()?, number()?, number()?);
+    Some(Extent {
+        header: NonZeroUsize::new(usize::try_from(header).ok()?),
+        body: body >> 1,
+        telling: body & 1 == 1,
+        lines,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,21 +197,23 @@ mod tests {
     fn what_was_noted_of_a_file_is_found_while_it_stays_the_same() {
         let notes = Notes::default();
         let path = PathBuf::from("mbox");
-        let bodies: Vec<Body> = [0, 1, 63, 64, 1 << 14, 1 << 40]
-            .map(|length| Body {
-                length,
-                lines: length / 3,
+        let messages: Vec<Extent> = [0, 1, 63, 64, 1 << 14, 1 << 40]
+            .map(|length| Extent {
+                header: NonZeroUsize::new(length as usize * 2),
+                body: length,
                 telling: length == 64,
+                lines: length / 3,
             })
             .into();
         let mut taking = notes.of(path.clone(), stamp(7));
-        bodies.iter().for_each(|body| taking.note(*body));
+        messages.iter().for_each(|message| taking.note(*message));
         // Before the end is reached they may be cut short.
         assert_eq!(notes.of(path.clone(), stamp(7)).next(), None);
         taking.finish();
         let mut using = notes.of(path.clone(), stamp(7));
-        for body in &bodies {
-            assert_eq!(using.next().as_ref(), Some(body));
+        for message in &messages {
+            assert_eq!(using.peek().as_ref(), Some(message));
+            assert_eq!(using.next().as_ref(), Some(message));
         }
         assert_eq!(using.next(), None);
         assert_eq!(notes.of(path, stamp(8)).next(), None);

@@ -3,6 +3,7 @@
 //! An mbox is read once, in blocks; bodies are passed over by a search for
 //! `From ` and never copied, but for their first octets.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
@@ -11,8 +12,8 @@ use memchr::memmem::Finder;
 use super::claim::Claims;
 use super::limits::Limits;
 use super::line::{self, Before, Dialect, Told};
-use super::notes::{Body, Noting};
-use super::window::Window;
+use super::notes::{Extent, Noting};
+use super::window::{NEAR, Window};
 use crate::trace::end_of_armour;
 
 /// Kept visible behind what is passed, so that a postmark is seen whole with
@@ -21,6 +22,12 @@ const TAIL: usize = 16;
 
 /// A header section is searched in pieces of this size.
 const PIECE: usize = 8 << 10;
+
+/// How a postmark begins.
+const POSTMARK_WORD: &[u8] = b"From ";
+
+/// What a postmark takes, mostly.
+const POSTMARK_ROOM: usize = 128;
 
 /// A message cut out of a stream.
 #[derive(Debug, Default)]
@@ -77,7 +84,7 @@ impl Mbox {
         Self {
             dialect,
             claims: Claims::new(path),
-            finder: Finder::new(b"From "),
+            finder: Finder::new(POSTMARK_WORD),
             noting: None,
         }
     }
@@ -101,13 +108,18 @@ impl Mbox {
             self.noting.iter_mut().for_each(Noting::finish);
             return None;
         }
-        let has_body = header(window, limits, Some(self.dialect), &mut cut) == HeaderEnd::BlankLine;
+        let mut noting = self.noting.take();
+        let noted = noting.as_mut().and_then(Noting::next);
+        let has_body = noted.is_some_and(|noted| noted_header(window, limits, noted, &mut cut))
+            || header(window, limits, Some(self.dialect), &mut cut) == HeaderEnd::BlankLine;
         if has_body {
             self.claims.learn(&cut.octets, window, self.dialect);
         }
-        match self.noting.take() {
+        match noting {
             Some(mut noting) => {
-                self.noted_body(has_body, window, limits, &mut cut, &mut noting);
+                if !noted.is_some_and(|noted| is_noted_body(window, noted, &cut, &mut noting)) {
+                    self.body_to_note(has_body, window, limits, &mut cut, &mut noting);
+                }
                 self.noting = Some(noting);
             }
             None if has_body => {
@@ -118,9 +130,9 @@ impl Mbox {
         Some(cut)
     }
 
-    /// Passes a body by what was noted of it, or notes it. Of what is in it
-    /// only what shows encryption is kept.
-    fn noted_body(
+    /// Passes a body and notes it. Of what is in it only what shows encryption is
+    /// kept.
+    fn body_to_note(
         &mut self,
         has_body: bool,
         window: &mut Window,
@@ -128,18 +140,8 @@ impl Mbox {
         cut: &mut Cut,
         noting: &mut Noting,
     ) {
-        let (offset, line) = (window.offset(), window.line());
-        if let Some(body) = noting.next()
-            && !body.telling
-        {
-            let passed = window.pass_over(body.length, body.lines);
-            window.show(1);
-            let there = window.visible();
-            if passed.is_ok() && (there.is_empty() || there.starts_with(b"From ")) {
-                return;
-            }
-            noting.give_up();
-        }
+        let offset = window.offset();
+        let header = NonZeroUsize::new(cut.octets.len()).filter(|_| has_body && !cut.truncated);
         let mut telling = Vec::new();
         if has_body {
             window.show(limits.body + TAIL);
@@ -150,10 +152,11 @@ impl Mbox {
                 telling.clear();
             }
         }
-        noting.note(Body {
-            length: window.offset() - offset,
-            lines: window.line() - line,
+        noting.note(Extent {
+            header,
+            body: window.offset() - offset,
             telling: !telling.is_empty(),
+            lines: window.line() - cut.line,
         });
         cut.body = telling.len();
         cut.octets.append(&mut telling);
@@ -240,6 +243,50 @@ impl Mbox {
     }
 }
 
+/// Takes a header section that is as long as it was; false where it is not.
+fn noted_header(window: &mut Window, limits: &Limits, noted: Extent, cut: &mut Cut) -> bool {
+    let Some(length) = noted.header.map(NonZeroUsize::get) else {
+        return false;
+    };
+    if length > limits.header {
+        return false;
+    }
+    window.show(length);
+    match window.visible().get(..length) {
+        Some(header) if header.ends_with(b"\n") => cut.octets.extend_from_slice(header),
+        _ => return false,
+    }
+    if noted.telling {
+        window.pass(length);
+    } else {
+        // Its lines are counted with those of the body.
+        window.pass_counted(length, 0);
+    }
+    true
+}
+
+/// Passes over a body that ends where it did, and holds nothing to be kept; false
+/// where that is not so.
+fn is_noted_body(window: &mut Window, noted: Extent, cut: &Cut, noting: &mut Noting) -> bool {
+    if noted.telling {
+        return false;
+    }
+    let lines = noted.lines.saturating_sub(window.line() - cut.line);
+    let next = noting.peek().and_then(|next| {
+        let header = next.header?.get();
+        // Of a long body nothing is read.
+        (next.body > NEAR).then_some(header + POSTMARK_ROOM)
+    });
+    let passed = window.pass_over(noted.body, lines, next);
+    window.show(POSTMARK_WORD.len());
+    let there = window.visible();
+    let is = passed.is_ok() && (there.is_empty() || there.starts_with(POSTMARK_WORD));
+    if !is {
+        noting.give_up();
+    }
+    is
+}
+
 /// Cuts the one message that the input is.
 pub(super) fn message(window: &mut Window, limits: &Limits) -> Cut {
     let mut cut = Cut {
@@ -320,17 +367,22 @@ static POSTMARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\nFr
 fn border(window: &Window, mbox: Option<Dialect>) -> Border {
     let visible = window.visible();
     let piece = visible.get(..PIECE).unwrap_or(visible);
-    let (mut before, mut blank) = (piece, None);
+    let find = |finder: &Finder<'_>, text| {
+        let at = finder.find(text)?;
+        Some((at, at + finder.needle().len()))
+    };
+    let before = |blank: Option<(usize, usize)>| {
+        let end = blank.map_or(piece.len(), |(at, _)| at);
+        piece.get(..end).unwrap_or_default()
+    };
+    let [bare, with_cr] = &*BLANK_LINES;
+    let mut blank = find(bare, piece);
     // Without a CR there is no blank line of the second kind, and most files have none.
-    let kinds = 1 + usize::from(memchr::memchr(b'\r', piece).is_some());
-    for finder in BLANK_LINES.iter().take(kinds) {
-        if let Some(at) = finder.find(before) {
-            blank = Some(at + finder.needle().len());
-            before = piece.get(..at).unwrap_or_default();
-        }
+    if memchr::memchr(b'\r', before(blank)).is_some() {
+        blank = find(with_cr, before(blank)).or(blank);
     }
     if let Some(dialect) = mbox {
-        for at in POSTMARK.find_iter(before) {
+        for at in POSTMARK.find_iter(before(blank)) {
             let text = visible.get(at + 1..).unwrap_or_default();
             match line::begins_message(text, window.is_last(), Before::Header, dialect) {
                 Told::No => {}
@@ -339,7 +391,7 @@ fn border(window: &Window, mbox: Option<Dialect>) -> Border {
             }
         }
     }
-    if let Some(end) = blank {
+    if let Some((_, end)) = blank {
         return Border::At(end, HeaderEnd::BlankLine);
     }
     if window.is_last() && piece.len() == visible.len() {
@@ -365,11 +417,14 @@ fn drop_torn_line(octets: &mut Vec<u8>) {
 /// Passes the postmark at the front, and those that UUCP left behind it.
 fn pass_postmarks(window: &mut Window) {
     for passed in 0..=line::MOST_OLD_POSTMARKS {
-        window.show(4096);
+        window.show(1 + POSTMARK_WORD.len());
         let visible = window.visible();
-        let own = passed == 0 && visible.starts_with(b"From ");
+        let own = passed == 0 && visible.starts_with(POSTMARK_WORD);
         if !own && !visible.starts_with(b">From ") {
             break;
+        }
+        if memchr::memchr(b'\n', visible).is_none() {
+            window.show(4096);
         }
         let length = line::first_line(window.visible(), 4096).len() + 1;
         window.pass(length);

@@ -8,10 +8,14 @@ use super::notes::Stamp;
 
 /// Octets asked of the system at first, and at most, at a time: one message
 /// needs little, a large mailbox is read in blocks.
-const BLOCK: (usize, usize) = (16 << 10, 256 << 10);
+const BLOCK: (usize, usize) = (16 << 10, 128 << 10);
 
-/// Fewer octets are read rather than sought over.
-const NEAR: u64 = 16 << 10;
+/// Octets asked of the system behind a place that was sought; twice as many each
+/// time after that, until another is sought.
+const AFTER_SEEK: usize = 4 << 10;
+
+/// Fewer octets are read rather than sought over: to copy them costs no more.
+pub(super) const NEAR: u64 = 6 << 10;
 
 /// What a window moves over.
 pub(super) enum Input {
@@ -117,8 +121,9 @@ impl Window {
         self.line += lines;
     }
 
-    /// Passes `count` octets that hold `lines` line ends, visible or not.
-    pub fn pass_over(&mut self, count: u64, lines: u64) -> io::Result<()> {
+    /// Passes `count` octets that hold `lines` line ends, visible or not. What will
+    /// be looked at behind them is `next` octets, where that is known.
+    pub fn pass_over(&mut self, count: u64, lines: u64, next: Option<usize>) -> io::Result<()> {
         let visible = (self.end - self.start) as u64;
         match (&mut self.input, count.checked_sub(visible)) {
             (Input::File(file), Some(ahead)) if ahead > NEAR => {
@@ -128,7 +133,7 @@ impl Window {
                 self.offset += count;
                 self.line += lines;
                 // What follows is small, and then the next is sought.
-                self.block = BLOCK.0 / 2;
+                self.block = next.unwrap_or(AFTER_SEEK).min(BLOCK.1);
             }
             _ => {
                 let count = usize::try_from(count).map_err(io::Error::other)?;
@@ -141,13 +146,21 @@ impl Window {
 
     /// Makes `count` octets visible, or all that are left.
     pub fn show(&mut self, count: usize) {
-        while self.end - self.start < count && !self.finished {
-            self.more();
+        while let Some(lacking) = count.checked_sub(self.end - self.start)
+            && lacking > 0
+            && !self.finished
+        {
+            self.fetch(lacking);
         }
     }
 
     /// Makes more octets visible, unless the input is at its end.
     pub fn more(&mut self) {
+        self.fetch(1);
+    }
+
+    /// The same; `wanted` octets at once, if they find room.
+    fn fetch(&mut self, wanted: usize) {
         if self.finished {
             return;
         }
@@ -156,13 +169,18 @@ impl Window {
             self.end -= self.start;
             self.start = 0;
         }
-        let block = self.buffer.len().clamp(BLOCK.0, BLOCK.1);
+        let block = if self.offset < BLOCK.1 as u64 {
+            self.buffer.len().clamp(BLOCK.0, BLOCK.1)
+        } else {
+            BLOCK.1
+        };
         if self.buffer.len() - self.end < block / 2 {
             self.buffer.resize(self.end + block, 0);
         }
         loop {
-            let end = (self.end + self.block).min(self.buffer.len());
+            let end = (self.end + self.block.max(wanted)).min(self.buffer.len());
             let room = self.buffer.get_mut(self.end..end).unwrap_or_default();
+            self.block = (self.block * 2).min(BLOCK.1);
             match self.input.read(room) {
                 Ok(0) => self.finished = true,
                 Ok(count) => self.end += count,
