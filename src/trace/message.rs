@@ -219,7 +219,13 @@ struct Line<'a> {
 
 impl Line<'_> {
     fn is_blank(&self) -> bool {
-        self.text.iter().all(|b| matches!(b, b' ' | b'\t' | b'\r'))
+        let is_blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r');
+        // Nearly every line tells by its first octet or its second.
+        match self.text {
+            [first, ..] if !is_blank(first) => false,
+            [_, second, ..] if !is_blank(second) => false,
+            text => text.iter().all(is_blank),
+        }
     }
 }
 
@@ -266,7 +272,9 @@ pub fn read(input: &[u8]) -> Header<'_> {
     while start < input.len() {
         let (mut line, next) = line_at(input, start, number);
         number += 1;
-        strip_quote(&mut line, quote);
+        if quote > 0 {
+            strip_quote(&mut line, quote);
+        }
         let opening = std::mem::take(&mut first);
         if line.is_blank() {
             if line.text.is_empty() || !has_field_at(input, next, quote) {
@@ -275,7 +283,7 @@ pub fn read(input: &[u8]) -> Header<'_> {
             }
         } else if opening && (line.text.starts_with(b"From ") || line.text.starts_with(b">From ")) {
             // The postmark of an mbox.
-        } else if line.text.first().is_some_and(|b| matches!(b, b' ' | b'\t')) {
+        } else if matches!(line.text, [b' ' | b'\t', ..]) {
             if let Some(field) = header.fields.last_mut() {
                 field.span.end = line.start + line.text.len();
             } else {
@@ -309,12 +317,11 @@ pub fn read(input: &[u8]) -> Header<'_> {
 
 fn line_at(input: &[u8], start: usize, number: usize) -> (Line<'_>, usize) {
     let rest = input.get(start..).unwrap_or_default();
-    let length = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-    let next = (start + length + 1).min(input.len());
-    let mut text = rest.get(..length).unwrap_or_default();
-    if let Some(shorter) = text.strip_suffix(b"\r") {
-        text = shorter;
-    }
+    let (text, next) = match memchr::memchr(b'\n', rest) {
+        Some(length) => (rest.get(..length).unwrap_or_default(), start + length + 1),
+        None => (rest, input.len()),
+    };
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
     (
         Line {
             text,

@@ -220,6 +220,11 @@ pub(super) fn address(word: &str) -> Option<IpAddr> {
     let text = text.trim_matches(['(', ')', '[', ']']);
     let text = nocase::strip_prefix(text, "ipv6:").unwrap_or(text);
     let text = text.split('%').next()?;
+    // Names of hosts have other letters; Rust reads a `+` before a number.
+    let is_of_addresses = |b: u8| b.is_ascii_hexdigit() || matches!(b, b'.' | b':' | b'+');
+    if !text.bytes().all(is_of_addresses) {
+        return None;
+    }
     let parsed = text
         .parse::<IpAddr>()
         .ok()

@@ -16,6 +16,7 @@
 //!
 //! The memory is a thread's own, bounded, and forgets what was not met lately.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
@@ -134,7 +135,9 @@ impl Line {
 fn anew(field: &Field<'_>, table: &Table) -> Understood {
     let raw = field.raw();
     let received = field::parse(&field.value());
-    let mut text = String::from_utf8_lossy(raw);
+    // Nearly every line is UTF-8, which is sooner told so.
+    let text = std::str::from_utf8(raw).map(Cow::Borrowed);
+    let mut text = text.unwrap_or_else(|_| String::from_utf8_lossy(raw));
     if memchr::memchr(b'\r', raw).is_some() {
         text = text.replace('\r', "").into();
     }

@@ -232,8 +232,10 @@ fn fact(name: FieldName, value: &str) -> Option<(SupportKind, String)> {
 
 /// The authentication service (RFC 8601, section 2.2).
 fn authserv_id(text: &str) -> Option<&str> {
-    let id = text.trim().split(';').next()?.split_whitespace().next()?;
-    (!id.contains('=')).then_some(id)
+    let text = text.trim_start();
+    let end = text.find(|c: char| c == ';' || c.is_whitespace());
+    let id = text.get(..end.unwrap_or(text.len()))?;
+    (!id.is_empty() && !id.contains('=')).then_some(id)
 }
 
 /// `spf=pass`, `dkim=pass`: methods and results without their properties.
@@ -290,9 +292,10 @@ fn list_of(text: &str) -> Option<(String, String)> {
 fn srs_of(text: &str) -> Option<String> {
     let address = text.trim().trim_matches(['<', '>']);
     let (local, domain) = address.rsplit_once('@')?;
-    let head = local.get(..5)?.to_ascii_uppercase();
-    let rewritten =
-        (head.starts_with("SRS0") || head.starts_with("SRS1")) && head.ends_with(['=', '+', '-']);
+    let head = local.as_bytes().first_chunk::<5>()?;
+    let (name, mark) = head.split_at(4);
+    let rewritten = (name.eq_ignore_ascii_case(b"SRS0") || name.eq_ignore_ascii_case(b"SRS1"))
+        && matches!(mark, b"=" | b"+" | b"-");
     // Microsoft's and Google's own forms of it.
     let rewritten = rewritten || local.contains("+SRS=") || local.contains("+caf_=");
     (rewritten && domain.len() <= 255).then(|| domain.to_ascii_lowercase())

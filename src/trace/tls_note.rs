@@ -57,8 +57,7 @@ pub fn read(received: &Received) -> Notes {
         if torn {
             break;
         }
-        torn = comment.text.matches('<').count() > comment.text.matches('>').count()
-            || comment.text.matches('"').count() % 2 == 1;
+        torn = is_torn(&comment.text);
         if let Some(certificate) = client_certificate(&comment.text) {
             notes.client_certificate.get_or_insert(certificate);
         } else if let Some(note) = comment_note(&comment.text) {
@@ -89,6 +88,20 @@ pub fn read(received: &Received) -> Notes {
             .push((TlsNote::default(), Piece { text, span }));
     }
     notes
+}
+
+/// Whether a text opens what it does not close.
+fn is_torn(text: &str) -> bool {
+    let octets = text.as_bytes();
+    let (mut open, mut quotes) = (0_isize, 0_usize);
+    for at in memchr::memchr3_iter(b'<', b'>', b'"', octets) {
+        match octets.get(at) {
+            Some(b'<') => open += 1,
+            Some(b'>') => open -= 1,
+            _ => quotes += 1,
+        }
+    }
+    open > 0 || quotes % 2 == 1
 }
 
 /// Reads one comment.
