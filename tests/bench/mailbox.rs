@@ -28,19 +28,37 @@ const PROSE: &str =
 const BASE64: &str =
     "JVBERi0xLjQKJcfsj6IKNSAwIG9iago8PC9MZW5ndGggNiAwIFIvRmlsdGVyIC9GbGF0ZURlY29k\n";
 
-/// A mailbox with bodies, of two KiB to half a MiB as in people's mail, and one
-/// of header sections alone.
-static MAILBOXES: LazyLock<[(NamedTempFile, u64); 2]> =
-    LazyLock::new(|| [true, false].map(|bodies| generated(bodies).expect("a temporary file")));
+/// Which messages of a mailbox have bodies, of two KiB to half a MiB as in
+/// people's mail.
+#[derive(Debug, Clone, Copy)]
+enum Bodies {
+    All,
+    /// Every second.
+    Half,
+    /// Header sections alone.
+    None,
+}
 
-fn generated(bodies: bool) -> std::io::Result<(NamedTempFile, u64)> {
+use Bodies::{All, Half};
+
+const KINDS: [Bodies; 3] = [All, Half, Bodies::None];
+
+static MAILBOXES: LazyLock<[(NamedTempFile, u64); 3]> =
+    LazyLock::new(|| KINDS.map(|bodies| generated(bodies).expect("a temporary file")));
+
+fn generated(bodies: Bodies) -> std::io::Result<(NamedTempFile, u64)> {
     let mut file = NamedTempFile::new()?;
     let mut size = 0;
     for number in 0..MESSAGES {
         let mut text = header(number);
+        let has_body = match bodies {
+            All => true,
+            Half => number % 2 == 0,
+            Bodies::None => false,
+        };
         // One message in five is short, one in fifteen has a document attached.
         let (line, lines) = match number {
-            _ if !bodies => (PROSE, 0),
+            _ if !has_body => (PROSE, 0),
             _ if number % 15 == 14 => (BASE64, 2_000 + number % 5_000),
             _ if number % 5 == 4 => (PROSE, 4),
             _ => (PROSE, 20 + number % 600),
@@ -109,17 +127,17 @@ fn header(number: usize) -> String {
     text
 }
 
-fn open(which: usize) -> Messages {
-    mailbox::open(MAILBOXES[which].0.path(), &Limits::default()).expect("a mailbox")
+fn open(which: Bodies) -> Messages {
+    mailbox::open(MAILBOXES[which as usize].0.path(), &Limits::default()).expect("a mailbox")
 }
 
-fn octets(which: usize) -> BytesCount {
-    BytesCount::new(MAILBOXES[which].1)
+fn octets(which: Bodies) -> BytesCount {
+    BytesCount::new(MAILBOXES[which as usize].1)
 }
 
 /// Messages cut out, no more.
-#[divan::bench(args = [0, 1], sample_count = 10)]
-fn read(bencher: divan::Bencher<'_, '_>, which: usize) {
+#[divan::bench(args = KINDS, sample_count = 10)]
+fn read(bencher: divan::Bencher<'_, '_>, which: Bodies) {
     bencher
         .counter(octets(which))
         .bench(|| assert_eq!(open(which).count(), MESSAGES));
@@ -127,8 +145,8 @@ fn read(bencher: divan::Bencher<'_, '_>, which: usize) {
 
 /// All that `trace` does but the page: every message bears witness, then each is
 /// read, judged, and judged again in the light of the others.
-#[divan::bench(args = [0, 1], sample_count = 10)]
-fn judge(bencher: divan::Bencher<'_, '_>, which: usize) {
+#[divan::bench(args = KINDS, sample_count = 10)]
+fn judge(bencher: divan::Bencher<'_, '_>, which: Bodies) {
     fn chain(message: &RawMessage) -> Result<Chain, NoTrace> {
         Chain::read(&message.octets, &Reading::of(message.source()))
     }
@@ -150,8 +168,8 @@ fn judge(bencher: divan::Bencher<'_, '_>, which: usize) {
 }
 
 /// The headers of each message, `Received` fields parsed.
-#[divan::bench(args = [0, 1], sample_count = 10)]
-fn mail_parser_headers(bencher: divan::Bencher<'_, '_>, which: usize) {
+#[divan::bench(args = KINDS, sample_count = 10)]
+fn mail_parser_headers(bencher: divan::Bencher<'_, '_>, which: Bodies) {
     let parser = MessageParser::default();
     bencher.counter(octets(which)).bench(|| {
         assert_eq!(
@@ -162,8 +180,8 @@ fn mail_parser_headers(bencher: divan::Bencher<'_, '_>, which: usize) {
 }
 
 /// Each message, as that crate reads it unless told otherwise.
-#[divan::bench(args = [0, 1], sample_count = 10)]
-fn mail_parser_whole(bencher: divan::Bencher<'_, '_>, which: usize) {
+#[divan::bench(args = KINDS, sample_count = 10)]
+fn mail_parser_whole(bencher: divan::Bencher<'_, '_>, which: Bodies) {
     let parser = MessageParser::default();
     bencher.counter(octets(which)).bench(|| {
         assert_eq!(traced(which, |message| parser.parse(message)), MESSAGES);
@@ -171,8 +189,8 @@ fn mail_parser_whole(bencher: divan::Bencher<'_, '_>, which: usize) {
 }
 
 /// How many messages of a mailbox have a trace, by the crate's reading.
-fn traced(which: usize, read: impl Fn(&[u8]) -> Option<Message<'_>>) -> usize {
-    let file = File::open(MAILBOXES[which].0.path()).expect("the mailbox");
+fn traced(which: Bodies, read: impl Fn(&[u8]) -> Option<Message<'_>>) -> usize {
+    let file = File::open(MAILBOXES[which as usize].0.path()).expect("the mailbox");
     MessageIterator::new(BufReader::with_capacity(256 << 10, file))
         .map(|message| message.expect("a readable file"))
         .filter(|message| read(message.contents()).is_some_and(|read| read.received().is_some()))
@@ -180,11 +198,11 @@ fn traced(which: usize, read: impl Fn(&[u8]) -> Option<Message<'_>>) -> usize {
 }
 
 /// One search of the same octets.
-#[divan::bench(args = [0, 1], sample_count = 10)]
-fn search(bencher: divan::Bencher<'_, '_>, which: usize) {
+#[divan::bench(args = KINDS, sample_count = 10)]
+fn search(bencher: divan::Bencher<'_, '_>, which: Bodies) {
     let finder = memchr::memmem::Finder::new(b"\nFrom ");
     bencher.counter(octets(which)).bench(|| {
-        let mut file = File::open(MAILBOXES[which].0.path()).expect("the mailbox");
+        let mut file = File::open(MAILBOXES[which as usize].0.path()).expect("the mailbox");
         let mut block = vec![0; 256 << 10];
         let mut found = 0;
         loop {
