@@ -149,6 +149,12 @@ impl Noting {
         self.way = Way::Done;
     }
 
+    /// Whether notes that were taken are being used.
+    #[cfg(test)]
+    pub fn is_using(&self) -> bool {
+        matches!(self.way, Way::Using { .. })
+    }
+
     /// The mailbox was read to its end.
     pub fn finish(&mut self) {
         if let Way::Taking { mut noted, .. } = std::mem::replace(&mut self.way, Way::Done) {

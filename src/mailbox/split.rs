@@ -450,3 +450,60 @@ fn before(visible: &[u8], at: usize, body_start: bool) -> Option<Before> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fmt::Write as _;
+    use std::fs::File;
+
+    use super::*;
+    use crate::mailbox::notes::Notes;
+    use crate::mailbox::window::Input;
+
+    const MARK: &str = "From bo@c.example Tue Nov  3 09:14:07 2026\n";
+
+    /// The messages of a file, and whether its notes held to the end.
+    fn read(path: &std::path::Path, notes: &Notes) -> (Vec<Cut>, bool) {
+        let mut window = Window::new(Input::File(File::open(path).unwrap()), Vec::new());
+        let dialect = Dialect::of(MARK.as_bytes());
+        let mut mbox = Mbox::new(dialect, Some(path.to_owned()));
+        mbox.noting(notes.of(path.to_owned(), window.stamp().unwrap()));
+        let (mut cuts, mut held) = (Vec::new(), false);
+        while let Some(cut) = mbox.next(&mut window, &Limits::default()) {
+            held = mbox.noting.as_ref().is_some_and(Noting::is_using);
+            cuts.push(cut);
+        }
+        (cuts, held)
+    }
+
+    #[test]
+    fn notes_hold_wherever_a_block_ends() {
+        // Postmarks stand before, behind and across the ends of blocks; long bodies
+        // are sought over, short ones are not.
+        for long in [false, true] {
+            let mut text = String::new();
+            for number in 0..3_000 {
+                let body = match number % 10 {
+                    0 if long => 20_000,
+                    _ => number % 700,
+                };
+                let line = "x".repeat(body);
+                let _ = write!(text, "{MARK}Subject: {number}\nA: b\n c\n\n{line}\n\n");
+            }
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("mbox");
+            std::fs::write(&path, &text).unwrap();
+            let notes = Notes::default();
+            let (first, held) = read(&path, &notes);
+            assert!(!held && first.len() == 3_000);
+            let (second, held) = read(&path, &notes);
+            assert!(held);
+            assert_eq!(second.len(), first.len());
+            for (one, other) in first.iter().zip(&second) {
+                assert_eq!(one.octets, other.octets);
+                assert_eq!((one.offset, one.line), (other.offset, other.line));
+            }
+        }
+    }
+}
