@@ -31,46 +31,47 @@ impl FieldName {
     pub fn of(name: &[u8]) -> Self {
         // Most names are none of these: few share length and first letter.
         let first = name.first().map(u8::to_ascii_lowercase);
-        let (text, known) = match (name.len(), first) {
-            (2, Some(b't')) => ("To", Self::To),
-            (4, Some(b'd')) => ("Date", Self::Date),
-            (4, Some(b'f')) => ("From", Self::From),
-            (7, Some(b'l')) => ("List-Id", Self::ListId),
-            (7, Some(b's')) => ("Subject", Self::Subject),
-            (8, Some(b'a')) => ("ARC-Seal", Self::ArcSeal),
-            (8, Some(b'r')) => ("Received", Self::Received),
-            (10, Some(b'm')) => ("Message-ID", Self::MessageId),
-            (11, Some(b'r')) => ("Return-Path", Self::ReturnPath),
-            (11, Some(b'x')) if name.eq_ignore_ascii_case(b"X-Sender-IP") => {
-                return Self::OriginatingIp;
+        match (name.len(), first) {
+            (2, Some(b't')) => Self::To.if_is(name, b"To"),
+            (4, Some(b'd')) => Self::Date.if_is(name, b"Date"),
+            (4, Some(b'f')) => Self::From.if_is(name, b"From"),
+            (7, Some(b'l')) => Self::ListId.if_is(name, b"List-Id"),
+            (7, Some(b's')) => Self::Subject.if_is(name, b"Subject"),
+            (8, Some(b'a')) => Self::ArcSeal.if_is(name, b"ARC-Seal"),
+            (8, Some(b'r')) => Self::Received.if_is(name, b"Received"),
+            (10, Some(b'm')) => Self::MessageId.if_is(name, b"Message-ID"),
+            (11, Some(b'r')) => Self::ReturnPath.if_is(name, b"Return-Path"),
+            (11, Some(b'x')) => Self::OriginatingIp
+                .if_is(name, b"X-Sender-IP")
+                .or(Self::OriginatingIp.if_is(name, b"X-Source-IP")),
+            (12, Some(b'c')) => Self::ContentType.if_is(name, b"Content-Type"),
+            (12, Some(b't')) => Self::TlsRequired.if_is(name, b"TLS-Required"),
+            (14, Some(b'x')) => Self::ForwardedTo.if_is(name, b"X-Forwarded-To"),
+            (15, Some(b'x')) => Self::ForwardedFor.if_is(name, b"X-Forwarded-For"),
+            (16, Some(b'x')) => Self::OriginatingIp.if_is(name, b"X-Originating-IP"),
+            (22, Some(b'a')) => Self::AuthenticationResults.if_is(name, b"Authentication-Results"),
+            (32, Some(b'x')) => {
+                Self::ExchangeAuthAs.if_is(name, b"X-MS-Exchange-CrossTenant-AuthAs")
             }
-            (11, Some(b'x')) => ("X-Source-IP", Self::OriginatingIp),
-            (12, Some(b'c')) => ("Content-Type", Self::ContentType),
-            (12, Some(b't')) => ("TLS-Required", Self::TlsRequired),
-            (14, Some(b'x')) => ("X-Forwarded-To", Self::ForwardedTo),
-            (15, Some(b'x')) => ("X-Forwarded-For", Self::ForwardedFor),
-            (16, Some(b'x')) => ("X-Originating-IP", Self::OriginatingIp),
-            (22, Some(b'a')) => ("Authentication-Results", Self::AuthenticationResults),
-            (32, Some(b'x')) if name.eq_ignore_ascii_case(b"X-MS-Exchange-CrossTenant-AuthAs") => {
-                return Self::ExchangeAuthAs;
+            (33, Some(b'x')) => {
+                Self::ExchangeAuthAs.if_is(name, b"X-MS-Exchange-Organization-AuthAs")
             }
-            (33, Some(b'x')) => ("X-MS-Exchange-Organization-AuthAs", Self::ExchangeAuthAs),
-            (36, Some(b'x')) => (
-                "X-MS-Exchange-CrossTenant-AuthSource",
-                Self::ExchangeAuthSource,
-            ),
-            (37, Some(b'x')) => (
-                "X-MS-Exchange-Organization-AuthSource",
-                Self::ExchangeAuthSource,
-            ),
-            _ => return Self::Other,
-        };
-        // Nearly all write it as it is registered.
-        if name == text.as_bytes() || name.eq_ignore_ascii_case(text.as_bytes()) {
-            known
-        } else {
-            Self::Other
+            (36, Some(b'x')) => {
+                Self::ExchangeAuthSource.if_is(name, b"X-MS-Exchange-CrossTenant-AuthSource")
+            }
+            (37, Some(b'x')) => {
+                Self::ExchangeAuthSource.if_is(name, b"X-MS-Exchange-Organization-AuthSource")
+            }
+            _ => None,
         }
+        .unwrap_or(Self::Other)
+    }
+
+    /// This field, if a name is its.
+    fn if_is<const LENGTH: usize>(self, name: &[u8], text: &[u8; LENGTH]) -> Option<Self> {
+        let name: &[u8; LENGTH] = name.try_into().ok()?;
+        // Nearly all write it as it is registered.
+        (name == text || name.eq_ignore_ascii_case(text)).then_some(self)
     }
 }
 
