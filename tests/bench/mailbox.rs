@@ -143,13 +143,26 @@ fn read(bencher: divan::Bencher<'_, '_>, which: Bodies) {
         .bench(|| assert_eq!(open(which).count(), MESSAGES));
 }
 
+fn chain(message: &RawMessage) -> Result<Chain, NoTrace> {
+    Chain::read(&message.octets, &Reading::of(message.source()))
+}
+
+/// Every message read once and judged by itself.
+#[divan::bench(args = KINDS, sample_count = 10)]
+fn alone(bencher: divan::Bencher<'_, '_>, which: Bodies) {
+    bencher.counter(octets(which)).bench(|| {
+        let messages = open(which).noting(&Notes::default()).flatten();
+        let hops: usize = messages
+            .map(|message| chain(&message).expect("a trace").hops.len())
+            .sum();
+        assert_eq!(hops, MESSAGES * 3);
+    });
+}
+
 /// All that `trace` does but the page: every message bears witness, then each is
 /// read, judged, and judged again in the light of the others.
 #[divan::bench(args = KINDS, sample_count = 10)]
 fn judge(bencher: divan::Bencher<'_, '_>, which: Bodies) {
-    fn chain(message: &RawMessage) -> Result<Chain, NoTrace> {
-        Chain::read(&message.octets, &Reading::of(message.source()))
-    }
     bencher.counter(octets(which)).bench(|| {
         let mut witnesses = Witnesses::default();
         let notes = Notes::default();
