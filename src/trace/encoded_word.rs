@@ -20,7 +20,7 @@ pub fn decode_words(text: &str) -> String {
             after_word = false;
             continue;
         };
-        let Some(decoded) = decode_charset(&octets, charset) else {
+        let Some(decoded) = decode_charset(octets, charset) else {
             out.push_str(before);
             out.push_str(word.get(..length).unwrap_or_default());
             rest = word.get(length..).unwrap_or_default();
@@ -117,18 +117,19 @@ fn quoted_printable(text: &str) -> Vec<u8> {
     out
 }
 
-fn decode_charset(octets: &[u8], charset: &str) -> Option<String> {
+fn decode_charset(mut octets: Vec<u8>, charset: &str) -> Option<String> {
     // RFC 2231, section 5: a language may follow the charset.
     let charset = charset.split('*').next()?;
-    if charset.eq_ignore_ascii_case("utf-8")
-        && let Ok(text) = std::str::from_utf8(octets)
-    {
-        return Some(text.to_owned());
+    if charset.eq_ignore_ascii_case("utf-8") {
+        match String::from_utf8(octets) {
+            Ok(text) => return Some(text),
+            Err(other) => octets = other.into_bytes(),
+        }
     }
     let charset = charset.to_ascii_lowercase();
     let encoding = encoding_rs::Encoding::for_label_no_replacement(charset.as_bytes())?;
     // Never more than three octets for one: an encoded word stays small.
-    Some(encoding.decode_without_bom_handling(octets).0.into_owned())
+    Some(encoding.decode_without_bom_handling(&octets).0.into_owned())
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! Encryption by the sender for the reader is looked for in the first octets of
 //! the body only.
 
-use std::iter;
 use std::sync::LazyLock;
 
 use memchr::memmem::Finder;
@@ -20,23 +19,33 @@ const BODY_LOOK: usize = 64 * 1024;
 
 /// What the message says of itself.
 pub(super) fn facts(header: &Header<'_>, input: &[u8]) -> MessageFacts {
-    let one = |name| header.of(name).next();
-    let value = |name| one(name).map(Field::text);
+    let [mut id, mut date, mut from, mut to, mut subject] = [None; 5];
+    let [mut content_type, mut tls_required] = [None; 2];
+    for field in &header.fields {
+        let first = match field.known {
+            FieldName::MessageId => &mut id,
+            FieldName::Date => &mut date,
+            FieldName::From => &mut from,
+            FieldName::To => &mut to,
+            FieldName::Subject => &mut subject,
+            FieldName::ContentType => &mut content_type,
+            FieldName::TlsRequired => &mut tls_required,
+            _ => continue,
+        };
+        first.get_or_insert(field);
+    }
     let body = header
         .body
         .and_then(|start| input.get(start..(start.saturating_add(BODY_LOOK)).min(input.len())));
     MessageFacts {
-        message_id: value(FieldName::MessageId)
-            .map(|id| id.trim().trim_matches(['<', '>']).to_owned()),
-        date: value(FieldName::Date).and_then(|text| date::instant(&text)),
-        from: value(FieldName::From).and_then(|text| addresses(&text, 1).into_iter().next()),
-        to: value(FieldName::To)
-            .map(|text| addresses(&text, 100))
-            .unwrap_or_default(),
-        subject: value(FieldName::Subject).map(|text| decode_words(text.trim())),
-        end_to_end: end_to_end(one(FieldName::ContentType), body.unwrap_or_default()),
-        tls_not_required: value(FieldName::TlsRequired)
-            .is_some_and(|text| text.trim().eq_ignore_ascii_case("no")),
+        message_id: id.map(|id| id.text().trim().trim_matches(['<', '>']).to_owned()),
+        date: date.and_then(|date| date::instant(&date.text())),
+        from: from.and_then(|from| addresses(&from.text(), 1).into_iter().next()),
+        to: to.map_or_else(Vec::new, |to| addresses(&to.text(), 100)),
+        subject: subject.map(|subject| decode_words(subject.text().trim())),
+        end_to_end: end_to_end(content_type, body.unwrap_or_default()),
+        tls_not_required: tls_required
+            .is_some_and(|field| field.text().trim().eq_ignore_ascii_case("no")),
     }
 }
 
@@ -62,18 +71,23 @@ fn plain_addresses(text: &str, most: usize) -> Option<Vec<String>> {
     let mut found = Vec::new();
     let (mut start, mut quoted) = (0, false);
     let (mut open, mut close) = (None, None);
-    let octets = text.bytes().enumerate();
-    let marks = octets.filter(|(_, octet)| MARKS[usize::from(*octet)]);
-    for (at, octet) in marks.chain(iter::once((text.len(), b','))) {
-        match octet {
-            b'\\' | b'(' | b')' | b':' | b';' => return None,
-            b'"' if open.is_some() => return None,
-            b'"' => quoted = !quoted,
-            _ if quoted => {}
-            b'<' if open.is_none() => open = Some(at + 1),
-            b'>' if open.is_some() && close.is_none() => close = Some(at),
-            b'<' | b'>' => return None,
-            b',' => {
+    let octets = text.as_bytes();
+    let mut at = 0;
+    loop {
+        let rest = octets.get(at..).unwrap_or_default();
+        let mark = rest.iter().position(|octet| MARKS[usize::from(*octet)]);
+        at += mark.unwrap_or(rest.len());
+        match octets.get(at) {
+            Some(b'\\' | b'(' | b')' | b':' | b';') => return None,
+            Some(b'"') if open.is_some() => return None,
+            Some(b'"') => quoted = !quoted,
+            Some(_) if quoted => {}
+            None if quoted => return None,
+            Some(b'<') if open.is_none() => open = Some(at + 1),
+            Some(b'>') if open.is_some() && close.is_none() => close = Some(at),
+            Some(b'<' | b'>') => return None,
+            // A comma, or the end.
+            mark => {
                 let address = match (open.take(), close.take()) {
                     (Some(open), Some(close)) => {
                         if !text.get(close + 1..at)?.trim().is_empty() {
@@ -87,12 +101,14 @@ fn plain_addresses(text: &str, most: usize) -> Option<Vec<String>> {
                 if address.contains('@') && found.len() < most {
                     found.push(address.to_owned());
                 }
+                if mark.is_none() {
+                    return Some(found);
+                }
                 start = at + 1;
             }
-            _ => {}
         }
+        at += 1;
     }
-    (!quoted).then_some(found)
 }
 
 fn any_addresses(text: &str, most: usize) -> Vec<String> {
