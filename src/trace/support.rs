@@ -358,6 +358,32 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_was_rewritten_is_known_by_its_local_part() {
+        for (address, by) in [
+            (
+                "<SRS0=Ab1=ZZ=acme.example=bo@Forward.Example>",
+                Some("forward.example"),
+            ),
+            ("<srs1+Ab1=a@forward.example>", Some("forward.example")),
+            ("<srs0-Ab1=a@forward.example>", Some("forward.example")),
+            ("<bo+SRS=Ab1=a@forward.example>", Some("forward.example")),
+            ("<bo+caf_=a=b@forward.example>", Some("forward.example")),
+            // RFC 6531, section 3.3: a local part may be more than ASCII.
+            (
+                "<bobs\u{e9}+SRS=Ab1=a@forward.example>",
+                Some("forward.example"),
+            ),
+            ("<SRS2=Ab1=a@forward.example>", None),
+            ("<SRS0@forward.example>", None),
+            ("<SRS0Ab1=a@forward.example>", None),
+            ("<bo@forward.example>", None),
+            ("<>", None),
+        ] {
+            assert_eq!(srs_of(address).as_deref(), by, "{address}");
+        }
+    }
+
+    #[test]
     fn fields_tell_of_lists_and_forwarders() {
         let fields = "Return-Path: <SRS0=Ab1=ZZ=acme.example=bo@forward.example>\n\
             List-Id: Fans of tests <tests.lists.example.org>\n\
