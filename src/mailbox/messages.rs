@@ -91,10 +91,9 @@ impl Messages {
         self
     }
 
-    /// Takes notes of where bodies end in mailboxes, or uses those that were
-    /// taken when the same files were read before. Of the bodies of an mbox
-    /// nothing is then kept but what shows encryption between writer and
-    /// reader.
+    /// Takes notes of where headers and bodies end in mailboxes, or uses those that
+    /// were taken when the same files were read before. Of the bodies of an mbox
+    /// nothing is then kept but what shows encryption between writer and reader.
     ///
     /// ```no_run
     /// use std::path::Path;

@@ -160,8 +160,8 @@ impl Reader {
         }
     }
 
-    /// Takes notes of where bodies end, or uses them, where this is an mbox in a
-    /// file.
+    /// Takes notes of where headers and bodies end, or uses them, where this is an
+    /// mbox in a file.
     pub fn noting(&mut self, notes: &Notes) {
         if let Shape::Mbox(mbox) = &mut self.shape
             && let (Some(path), Some(stamp)) = (&self.path, self.window.stamp())

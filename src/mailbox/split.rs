@@ -1,7 +1,8 @@
 //! From a stream of octets to messages: one, or those of an mbox.
 //!
-//! An mbox is read once, in blocks; bodies are passed over by a search for
-//! `From ` and never copied, but for their first octets.
+//! An mbox is read in blocks; bodies are passed over by a search for `From ` and
+//! never copied, but for their first octets. Where they end, and the headers, may
+//! have been noted before ([`notes`](super::notes)).
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
