@@ -199,9 +199,11 @@ pub(super) fn begins_kept(line: &[u8]) -> bool {
 /// Whether a postmark holds a date as `asctime` writes it: a month, a time of
 /// day, a year.
 fn is_dated(line: &[u8]) -> bool {
-    if ends_in_asctime(line) {
-        return true;
-    }
+    ends_in_asctime(line) || has_date(line)
+}
+
+/// Whether these three are among its words.
+fn has_date(line: &[u8]) -> bool {
     let (mut month, mut time, mut year) = (false, false, false);
     for word in line.split(|b| matches!(b, b' ' | b'\t' | b'\r' | b',')) {
         if word.len() < 4 {
@@ -230,4 +232,36 @@ fn ends_in_asctime(line: &[u8]) -> bool {
 
 fn yes_if(yes: bool) -> Told {
     if yes { Told::Yes } else { Told::No }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_ends_in_a_date_has_the_words_of_one() {
+        let usual = b"From bo@c.example Tue Nov  3 09:14:07 2026";
+        assert!(ends_in_asctime(usual));
+        let mut dated = 0;
+        for at in 0..usual.len() {
+            for octet in 0..=u8::MAX {
+                let mut line = usual.to_vec();
+                line[at] = octet;
+                if ends_in_asctime(&line) {
+                    dated += 1;
+                    assert!(has_date(&line), "{line:?}");
+                }
+            }
+        }
+        // Whatever stands before the month, and other digits.
+        assert!(dated > 5_000, "{dated}");
+        for other in [
+            &b"From bo@c.example Tue, 3 Nov 2026 09:14:07 +0000"[..],
+            b"From bo@c.example  Tue Nov  3 09:14 2026",
+            b"From - Tue Nov  3 09:14:07 2026 remote from uucp",
+        ] {
+            assert!(!ends_in_asctime(other) && has_date(other));
+        }
+        assert!(!is_dated(b"From here on it was Tuesday"));
+    }
 }
