@@ -95,7 +95,7 @@ fn is_border(there: &[u8], last: bool, dialect: Dialect) -> bool {
     if rest.is_empty() {
         return last;
     }
-    rest.starts_with(b"From ")
+    rest.starts_with(line::POSTMARK)
         && line::begins_message(rest, true, Before::Blank, dialect) == Told::Yes
 }
 

@@ -72,7 +72,7 @@ pub(super) fn form(head: &[u8], last: bool) -> Result<Form, Unreadable> {
             Unreadable::Empty
         });
     }
-    if text.starts_with(b"From ") {
+    if text.starts_with(line::POSTMARK) {
         let dialect = Dialect::of(text);
         let any = Dialect {
             undated: true,

@@ -2,6 +2,9 @@
 
 use crate::trace::date::short_month;
 
+/// How a postmark begins (RFC 4155, appendix A).
+pub(super) const POSTMARK: &[u8] = b"From ";
+
 /// Longer names and postmarks are something else.
 const LONGEST_NAME: usize = 128;
 const LONGEST_POSTMARK: usize = 1000;
@@ -156,7 +159,7 @@ pub(super) fn begins_message(text: &[u8], last: bool, before: Before, dialect: D
 
 /// A postmark: a message's own, or one that UUCP's relays left.
 pub(super) fn is_old_postmark(text: &[u8]) -> bool {
-    text.starts_with(b">From ") || text.starts_with(b"From ")
+    text.starts_with(b">From ") || text.starts_with(POSTMARK)
 }
 
 /// The first line of `text`, its line end not included, at most `limit` octets.

@@ -24,9 +24,6 @@ const TAIL: usize = 16;
 /// A header section is searched in pieces of this size.
 const PIECE: usize = 8 << 10;
 
-/// How a postmark begins.
-const POSTMARK_WORD: &[u8] = b"From ";
-
 /// What a postmark takes, mostly.
 const POSTMARK_ROOM: usize = 128;
 
@@ -85,7 +82,7 @@ impl Mbox {
         Self {
             dialect,
             claims: Claims::new(path),
-            finder: Finder::new(POSTMARK_WORD),
+            finder: Finder::new(line::POSTMARK),
             noting: None,
         }
     }
@@ -110,9 +107,15 @@ impl Mbox {
             return None;
         }
         let mut noting = self.noting.take();
-        let noted = noting.as_mut().and_then(Noting::next);
-        let has_body = noted.is_some_and(|noted| noted_header(window, limits, noted, &mut cut))
-            || header(window, limits, Some(self.dialect), &mut cut) == HeaderEnd::BlankLine;
+        let mut noted = noting.as_mut().and_then(Noting::next);
+        let taken = noted.is_some_and(|noted| noted_header(window, limits, noted, &mut cut));
+        if !taken && noted.is_some_and(|noted| noted.header.is_some()) {
+            // It is another mailbox, whatever its length and time say.
+            noting.iter_mut().for_each(Noting::give_up);
+            noted = None;
+        }
+        let has_body =
+            taken || header(window, limits, Some(self.dialect), &mut cut) == HeaderEnd::BlankLine;
         if has_body {
             self.claims.learn(&cut.octets, window, self.dialect);
         }
@@ -244,7 +247,8 @@ impl Mbox {
     }
 }
 
-/// Takes a header section that is as long as it was; false where it is not.
+/// Takes a header section that is as long as it was; false where it is not. A
+/// blank line must end it: then nothing of it is left behind.
 fn noted_header(window: &mut Window, limits: &Limits, noted: Extent, cut: &mut Cut) -> bool {
     let Some(length) = noted.header.map(NonZeroUsize::get) else {
         return false;
@@ -254,7 +258,7 @@ fn noted_header(window: &mut Window, limits: &Limits, noted: Extent, cut: &mut C
     }
     window.show(length);
     match window.visible().get(..length) {
-        Some(header) if header.ends_with(b"\n") => cut.octets.extend_from_slice(header),
+        Some(header) if ends_in_blank_line(header) => cut.octets.extend_from_slice(header),
         _ => return false,
     }
     if noted.telling {
@@ -264,6 +268,13 @@ fn noted_header(window: &mut Window, limits: &Limits, noted: Extent, cut: &mut C
         window.pass_counted(length, 0);
     }
     true
+}
+
+fn ends_in_blank_line(header: &[u8]) -> bool {
+    let before = header
+        .strip_suffix(b"\n")
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    before.is_some_and(|before| before.is_empty() || before.ends_with(b"\n"))
 }
 
 /// Passes over a body that ends where it did, and holds nothing to be kept; false
@@ -279,9 +290,9 @@ fn is_noted_body(window: &mut Window, noted: Extent, cut: &Cut, noting: &mut Not
         (next.body > NEAR).then_some(header + POSTMARK_ROOM)
     });
     let passed = window.pass_over(noted.body, lines, next);
-    window.show(POSTMARK_WORD.len());
+    window.show(line::POSTMARK.len());
     let there = window.visible();
-    let is = passed.is_ok() && (there.is_empty() || there.starts_with(POSTMARK_WORD));
+    let is = passed.is_ok() && (there.is_empty() || there.starts_with(line::POSTMARK));
     if !is {
         noting.give_up();
     }
@@ -361,7 +372,7 @@ enum Border {
 static BLANK_LINES: LazyLock<[Finder<'static>; 2]> =
     LazyLock::new(|| [Finder::new(b"\n\n"), Finder::new(b"\n\r\n")]);
 
-static POSTMARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\nFrom "));
+static NEXT_POSTMARK: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\nFrom "));
 
 /// Looks for the end in the next piece. It begins inside a line or with a line
 /// end, so that no border lies before it.
@@ -383,7 +394,7 @@ fn border(window: &Window, mbox: Option<Dialect>) -> Border {
         blank = find(with_cr, before(blank)).or(blank);
     }
     if let Some(dialect) = mbox {
-        for at in POSTMARK.find_iter(before(blank)) {
+        for at in NEXT_POSTMARK.find_iter(before(blank)) {
             let text = visible.get(at + 1..).unwrap_or_default();
             match line::begins_message(text, window.is_last(), Before::Header, dialect) {
                 Told::No => {}
@@ -418,9 +429,9 @@ fn drop_torn_line(octets: &mut Vec<u8>) {
 /// Passes the postmark at the front, and those that UUCP left behind it.
 fn pass_postmarks(window: &mut Window) {
     for passed in 0..=line::MOST_OLD_POSTMARKS {
-        window.show(1 + POSTMARK_WORD.len());
+        window.show(1 + line::POSTMARK.len());
         let visible = window.visible();
-        let own = passed == 0 && visible.starts_with(POSTMARK_WORD);
+        let own = passed == 0 && visible.starts_with(line::POSTMARK);
         if !own && !visible.starts_with(b">From ") {
             break;
         }
@@ -476,6 +487,37 @@ mod tests {
             cuts.push(cut);
         }
         (cuts, held)
+    }
+
+    #[test]
+    fn a_mailbox_that_was_changed_in_place_is_read_as_it_is() {
+        // As many octets and the same time, but longer headers. A line of them may
+        // end where the whole header ended.
+        const FIELD: &str = "Received: from a by b";
+        let message = |header: &str, length: usize| {
+            let body = "x".repeat(length - header.len());
+            format!("{MARK}{header}\n{body}\n\n")
+        };
+        let before = message("Subject: 00\n", 80).repeat(40);
+        for first in ["Subject: 0", "Subject: 000"] {
+            let after = message(&format!("{first}\n{FIELD}\n"), 80).repeat(40);
+            assert_eq!(before.len(), after.len());
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("mbox");
+            std::fs::write(&path, &before).unwrap();
+            let time = std::fs::metadata(&path).unwrap().modified().unwrap();
+            let notes = Notes::default();
+            assert_eq!(read(&path, &notes).0.len(), 40);
+            std::fs::write(&path, &after).unwrap();
+            let file = File::options().append(true).open(&path).unwrap();
+            file.set_modified(time).unwrap();
+            let (cuts, held) = read(&path, &notes);
+            assert_eq!((held, cuts.len()), (false, 40), "{first}");
+            for cut in cuts {
+                let text = String::from_utf8(cut.octets).unwrap();
+                assert!(text.starts_with(&format!("{first}\n{FIELD}\n\n")), "{text}");
+            }
+        }
     }
 
     #[test]

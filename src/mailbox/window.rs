@@ -10,8 +10,8 @@ use super::notes::Stamp;
 /// needs little, a large mailbox is read in blocks.
 const BLOCK: (usize, usize) = (16 << 10, 128 << 10);
 
-/// Octets asked of the system behind a place that was sought; twice as many each
-/// time after that, until another is sought.
+/// Octets asked of the system behind a place that was sought, where it is not known
+/// how many are wanted; twice as many each time after that, until another is sought.
 const AFTER_SEEK: usize = 4 << 10;
 
 /// Fewer octets are read rather than sought over: to copy them costs no more.
@@ -36,7 +36,7 @@ impl Read for Input {
 pub(super) struct Window {
     input: Input,
     buffer: Vec<u8>,
-    /// Octets to be asked for at a time, at most.
+    /// Octets to be asked for next, unless more are wanted.
     block: usize,
     start: usize,
     end: usize,
@@ -178,7 +178,8 @@ impl Window {
             self.buffer.resize(self.end + block, 0);
         }
         loop {
-            let end = (self.end + self.block.max(wanted)).min(self.buffer.len());
+            let count = self.block.max(wanted).min(BLOCK.1);
+            let end = (self.end + count).min(self.buffer.len());
             let room = self.buffer.get_mut(self.end..end).unwrap_or_default();
             self.block = (self.block * 2).min(BLOCK.1);
             match self.input.read(room) {
