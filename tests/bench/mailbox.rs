@@ -22,6 +22,9 @@ fn main() {
 
 const MESSAGES: usize = 10_000;
 
+/// Octets that all ask of the system at a time, as the reader of mailboxes does.
+const BLOCK: usize = 128 << 10;
+
 const PROSE: &str =
     "Dear all, the meeting of last week was moved, and nobody has told the others about it;\n";
 
@@ -204,7 +207,7 @@ fn mail_parser_whole(bencher: divan::Bencher<'_, '_>, which: Bodies) {
 /// How many messages of a mailbox have a trace, by the crate's reading.
 fn traced(which: Bodies, read: impl Fn(&[u8]) -> Option<Message<'_>>) -> usize {
     let file = File::open(MAILBOXES[which as usize].0.path()).expect("the mailbox");
-    MessageIterator::new(BufReader::with_capacity(256 << 10, file))
+    MessageIterator::new(BufReader::with_capacity(BLOCK, file))
         .map(|message| message.expect("a readable file"))
         .filter(|message| read(message.contents()).is_some_and(|read| read.received().is_some()))
         .count()
@@ -216,7 +219,7 @@ fn search(bencher: divan::Bencher<'_, '_>, which: Bodies) {
     let finder = memchr::memmem::Finder::new(b"\nFrom ");
     bencher.counter(octets(which)).bench(|| {
         let mut file = File::open(MAILBOXES[which as usize].0.path()).expect("the mailbox");
-        let mut block = vec![0; 256 << 10];
+        let mut block = vec![0; BLOCK];
         let mut found = 0;
         loop {
             match file.read(&mut block).expect("a readable file") {
