@@ -40,7 +40,7 @@ const LONGEST: usize = 1024;
 
 /// Octets of the patterns that are remembered, twice over; what was concluded
 /// from them takes five to ten times as much.
-const MOST_OCTETS: usize = 96 << 10;
+const MOST_OCTETS: usize = 72 << 10;
 
 /// What one line says. Places count from the field's first octet.
 #[derive(Debug, Clone)]
