@@ -160,7 +160,7 @@ pub(super) fn judged(key: &Key, rules: &[TrustRule]) -> Option<Rc<Judged>> {
 
 /// Keeps what was concluded from a trace that was not recalled.
 pub(super) fn keep_judged(key: &Key, judged: Judged) {
-    JUDGED.with_borrow_mut(|memory| memory.kept.keep(&key.0, Rc::new(judged)));
+    JUDGED.with_borrow_mut(|memory| memory.kept.keep(&*key.0, Rc::new(judged)));
 }
 
 /// What a trace of these patterns shows of hosts: recalled, or worked out.
@@ -172,7 +172,7 @@ pub(super) fn shown(
     SHOWN.with_borrow_mut(|memory| {
         memory.recall(key, rules).unwrap_or_else(|| {
             let shown = Arc::new(work_out());
-            memory.kept.keep(&key.0, Arc::clone(&shown));
+            memory.kept.keep(&*key.0, Arc::clone(&shown));
             shown
         })
     })

@@ -14,13 +14,21 @@
 //! itself by in an id is part of the pattern ([`id_marks`]), and so is which of
 //! its texts stand in the line.
 //!
+//! To find the places in a line costs more than to hold the line to a pattern. So it
+//! is first held to the few patterns of lines that begin as it does
+//! ([`Places::alike`]), and only where it is of none of them are they looked for.
+//!
 //! The memory is a thread's own, bounded, and forgets what was not met lately.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::hash::BuildHasher;
+use std::iter;
 use std::ops::Range;
 use std::rc::Rc;
+use std::sync::Arc;
 
+use foldhash::fast::FixedState;
 use jiff::Timestamp;
 
 use crate::lately::Lately;
@@ -34,6 +42,9 @@ use crate::trace::message::Field;
 use crate::trace::places::{Places, QMAIL, bare};
 use crate::trace::shared::Shared;
 use crate::trace::software::{Table, id_marks};
+
+/// How a line mostly begins.
+const NAME: &[u8] = b"Received: ";
 
 /// Longer lines are read anew each time.
 const LONGEST: usize = 1024;
@@ -73,26 +84,38 @@ pub(super) fn read(field: &Field<'_>, table: &Table) -> Line {
     if field.is_quoted() || raw.len() > LONGEST {
         return new();
     }
-    let Some(places) = Places::of(raw) else {
-        return new();
-    };
     MEMORY.with_borrow_mut(|memory| {
-        memory.begin(raw, &places, table);
-        if let Some(known) = memory.lines.recall(&memory.pattern) {
-            return Line::Like(Like { known, places });
+        memory.begin(table);
+        if let Some(like) = memory.guess(raw, table) {
+            debug_assert_eq!(Places::of(raw).as_ref(), Some(&like.places));
+            return Line::Like(like);
         }
-        let line = anew(field, table);
-        if !places.fit(raw, &line) {
-            return Line::New(Box::new(line));
-        }
-        memory.number += 1;
-        let known = Rc::new(Known {
-            number: memory.number,
-            line,
-            rest: identity::of_rest(raw, &places),
-            places: places.clone(),
-        });
-        memory.lines.keep(&memory.pattern, Rc::clone(&known));
+        let Some(places) = Places::of(raw) else {
+            return new();
+        };
+        memory.make_pattern(raw, &places, table);
+        let known = memory.lines.recall(&memory.pattern);
+        let known = match known {
+            Some(known) => known,
+            None => {
+                let line = anew(field, table);
+                if !places.fit(raw, &line) {
+                    return Line::New(Box::new(line));
+                }
+                memory.number += 1;
+                let known = Rc::new(Known {
+                    number: memory.number,
+                    line,
+                    rest: identity::of_rest(raw, &places),
+                    pattern: memory.pattern.as_slice().into(),
+                    places: places.clone(),
+                });
+                let pattern = Arc::clone(&known.pattern);
+                memory.lines.keep(pattern, Rc::clone(&known));
+                known
+            }
+        };
+        memory.expect(raw, &known);
         Line::Like(Like { known, places })
     })
 }
@@ -159,6 +182,7 @@ struct Known {
     line: Understood,
     /// The identity of what its lines share.
     rest: u64,
+    pattern: Arc<[u8]>,
     places: Places,
 }
 
@@ -210,13 +234,16 @@ impl Known {
 }
 
 thread_local! {
-    static MEMORY: RefCell<Memory> = RefCell::new(Memory {
-        table: 0,
-        number: 0,
-        lines: Lately::new(MOST_OCTETS),
-        pattern: Vec::new(),
-    });
+    static MEMORY: RefCell<Memory> = RefCell::new(Memory::new());
 }
+
+/// Octets at the front of a line by which it is guessed what line it is like.
+const HEAD: usize = 40;
+
+/// Guesses that are kept, each of so many patterns.
+const GUESSES: (usize, usize) = (256, 4);
+
+type Guess = [Option<Rc<Known>>; GUESSES.1];
 
 /// The patterns that were met lately.
 struct Memory {
@@ -225,40 +252,114 @@ struct Memory {
     /// Of the pattern that was met last for the first time.
     number: u64,
     lines: Lately<Rc<Known>>,
-    /// The pattern that is asked for.
+    /// Those of lines that begin alike, the one met last first.
+    guesses: Vec<Guess>,
+    /// By what was forgotten when they were made.
+    forgotten: u64,
+    /// The pattern that is asked for: [`marks`], and the line's octets.
     pattern: Vec<u8>,
 }
 
 impl Memory {
-    /// Makes the pattern of a line.
-    fn begin(&mut self, raw: &[u8], places: &Places, table: &Table) {
+    fn new() -> Self {
+        Self {
+            table: 0,
+            number: 0,
+            lines: Lately::new(MOST_OCTETS),
+            guesses: vec![Guess::default(); GUESSES.0],
+            forgotten: 0,
+            pattern: Vec::new(),
+        }
+    }
+
+    /// Forgets what is not to be used any more.
+    fn begin(&mut self, table: &Table) {
         if self.table != table.number() {
             self.table = table.number();
             self.lines.clear();
         }
+        // What the one memory forgot, the other does not keep.
+        if self.forgotten != self.lines.forgotten() {
+            self.forgotten = self.lines.forgotten();
+            self.guesses.fill(Guess::default());
+        }
+    }
+
+    /// The pattern of a line, if it is among the few that it may well be: the one that
+    /// would be recalled, sooner found.
+    fn guess(&mut self, raw: &[u8], table: &Table) -> Option<Like> {
+        let pattern = &mut self.pattern;
+        let guess = self.guesses.get(guess_of(raw))?;
+        guess.iter().flatten().find_map(|known| {
+            let (own, texts) = known.pattern.split_at_checked(marks_of(table))?;
+            let places = known.places.alike(texts, raw)?;
+            pattern.clear();
+            marks(raw, &places, table, pattern);
+            (pattern == own).then(|| Like {
+                known: Rc::clone(known),
+                places,
+            })
+        })
+    }
+
+    /// Keeps a pattern for the next line that begins as this one.
+    fn expect(&mut self, raw: &[u8], known: &Rc<Known>) {
+        if let Some(guess) = self.guesses.get_mut(guess_of(raw)) {
+            guess.rotate_right(1);
+            guess[0] = Some(Rc::clone(known));
+        }
+    }
+
+    /// Makes the pattern of a line.
+    fn make_pattern(&mut self, raw: &[u8], places: &Places, table: &Table) {
         let pattern = &mut self.pattern;
         pattern.clear();
-        let mut lengths = [u16::MAX; 4];
-        let mut from = 0;
-        for (cut, length) in places.cuts().zip(&mut lengths) {
-            let between = raw.get(from..cut.start).unwrap_or_default();
-            pattern.extend_from_slice(between);
-            *length = u16::try_from(between.len()).unwrap_or(u16::MAX);
-            from = cut.end;
+        marks(raw, places, table, pattern);
+        let ends = places.cuts().map(|cut| cut.start).chain([raw.len()]);
+        let starts = iter::once(0).chain(places.cuts().map(|cut| cut.end));
+        for (start, end) in starts.zip(ends) {
+            pattern.extend_from_slice(raw.get(start..end).unwrap_or_default());
         }
-        pattern.extend_from_slice(raw.get(from..).unwrap_or_default());
-        let id = places.id.as_ref().map(|id| bare(raw, id));
-        let marks = id.and_then(|id| std::str::from_utf8(id).ok()).map(id_marks);
-        let which = u8::from(places.id.is_some())
-            | u8::from(places.recipient.is_some()) << 1
-            | u8::from(places.process.is_some()) << 2
-            | u8::from(places.date.weekday) << 3;
-        let [one, two, three, four] = lengths.map(u64::from);
-        let lengths = one << 48 | two << 32 | three << 16 | four;
-        let marks = u128::from(lengths) << 24
-            | u128::from(marks.unwrap_or_default()) << 8
-            | u128::from(which);
-        pattern.extend_from_slice(&marks.to_be_bytes());
-        table.text_marks(raw, pattern);
     }
+}
+
+/// What a pattern tells besides the octets that lines of it have in common: where the
+/// others stood among them, by what software tells itself in an id, and which of its
+/// texts stand in the line.
+fn marks(raw: &[u8], places: &Places, table: &Table, marks: &mut Vec<u8>) {
+    let mut lengths = [u16::MAX; 4];
+    let mut from = 0;
+    for (cut, length) in places.cuts().zip(&mut lengths) {
+        *length = u16::try_from(cut.start.saturating_sub(from)).unwrap_or(u16::MAX);
+        from = cut.end;
+    }
+    let [one, two, three, four] = lengths.map(u64::from);
+    let lengths = one << 48 | two << 32 | three << 16 | four;
+    let id = places.id.as_ref().map(|id| bare(raw, id));
+    let id = id.and_then(|id| std::str::from_utf8(id).ok()).map(id_marks);
+    let which = u8::from(places.id.is_some())
+        | u8::from(places.recipient.is_some()) << 1
+        | u8::from(places.process.is_some()) << 2
+        | u8::from(places.date.weekday) << 3;
+    marks.extend_from_slice(&lengths.to_be_bytes());
+    marks.extend_from_slice(&id.unwrap_or_default().to_be_bytes());
+    marks.push(which);
+    table.text_marks(raw, marks);
+}
+
+/// Octets of the marks of every line.
+fn marks_of(table: &Table) -> usize {
+    size_of::<u64>() + size_of::<u16>() + 1 + table.texts()
+}
+
+/// Where a guess is kept for a line that begins so.
+fn guess_of(raw: &[u8]) -> usize {
+    // The number of a process is no part of it.
+    let start = NAME.len();
+    let head = match raw.get(start..) {
+        Some(value) if value.starts_with(QMAIL) => raw.get(..start + QMAIL.len()),
+        _ => raw.get(..HEAD),
+    };
+    let hash = FixedState::default().hash_one(head.unwrap_or(raw));
+    (hash % GUESSES.0 as u64) as usize
 }

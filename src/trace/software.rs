@@ -245,6 +245,11 @@ impl Table {
         self.number
     }
 
+    /// How many texts [`text_marks`](Self::text_marks) tells of, one octet each.
+    pub(super) fn texts(&self) -> usize {
+        self.texts.len()
+    }
+
     /// Which of the texts that conditions look for stand in a line, where what
     /// differs from line to line may be a part of them.
     pub(super) fn text_marks(&self, raw: &[u8], marks: &mut Vec<u8>) {

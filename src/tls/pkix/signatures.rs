@@ -66,7 +66,7 @@ impl SignatureVerificationAlgorithm for Remembering {
         }
         self.algorithm
             .verify_signature(public_key, message, signature)?;
-        held().keep(&key, ());
+        held().keep(key.as_slice(), ());
         Ok(())
     }
 

@@ -37,7 +37,7 @@ pub(super) enum IdShape {
 /// marks tell the same.
 pub(in crate::trace) fn id_marks(id: &str) -> u16 {
     // Most are told apart by their length and what stands between their parts.
-    let has = |mark: u8| memchr::memchr(mark, id.as_bytes()).is_some();
+    let has = |mark: u8| id.as_bytes().contains(&mark);
     let (length, dash) = (id.len(), has(b'-'));
     let of = |shape| of_id(id, shape);
     let told = [
