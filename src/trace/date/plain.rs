@@ -2,6 +2,8 @@
 //!
 //! Any other form is not read here: [`find`](super::find) cuts a text into words.
 
+use std::ops::Range;
+
 use jiff::civil::{Date as Day, Time};
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, Zoned};
@@ -46,24 +48,11 @@ impl Plain {
 
 /// Reads a text that is a date of that form and nothing else.
 pub(in crate::trace) fn plain(text: &[u8]) -> Option<Plain> {
-    let front = usual_front(text).or_else(|| front(text))?;
-    let mut rest = Octets {
-        text,
-        at: front.end,
+    let (front, zone, seconds) = match usual(text) {
+        Some(usual) => usual,
+        None => any(text)?,
     };
-    if rest.spaces() == 0 {
-        return None;
-    }
-    let zone = rest.at;
-    let seconds = match rest.take(1)? {
-        sign @ (b"+" | b"-") => {
-            let digits = rest.number(4, 4)?;
-            let seconds = i32::from(digits / 100) * 3600 + i32::from(digits % 100) * 60;
-            if sign == b"-" { -seconds } else { seconds }
-        }
-        b"G" if rest.take(2)? == b"MT" => 0,
-        _ => return None,
-    };
+    let mut rest = Octets { text, at: zone.end };
     let mut end = rest.at;
     if rest.spaces() > 0 && rest.text.get(rest.at) == Some(&b'(') {
         rest.at += 1;
@@ -95,7 +84,7 @@ pub(in crate::trace) fn plain(text: &[u8]) -> Option<Plain> {
         offset,
         weekday: front.weekday,
         start: front.start,
-        zone,
+        zone: zone.start,
         end,
     })
 }
@@ -110,41 +99,80 @@ struct Front {
     day: i8,
     /// Hour, minute, second.
     time: [i8; 3],
-    /// Behind the seconds.
-    end: usize,
 }
 
-/// One of which each part is as long as it can be, behind one space: nearly all
-/// are so written, and it need not be read octet by octet.
-fn usual_front(text: &[u8]) -> Option<Front> {
-    const FORM: &[u8; 27] = b" www, 00 mmm 0000 00:00:00 ";
-    let text = text.first_chunk::<27>()?;
-    let usual = FORM.iter().zip(text).all(|(form, octet)| match form {
-        b'0' => octet.is_ascii_digit(),
-        b'w' | b'm' => true,
-        _ => octet == form,
-    });
-    if !usual || !is_short_weekday(&text[1..4]) {
+/// A date with the place of its zone, and that in seconds, of which each part is as
+/// long as it can be, behind one space: nearly all are so written, and they need not
+/// be read octet by octet.
+fn usual(text: &[u8]) -> Option<(Front, Range<usize>, i32)> {
+    const FORM: &[u8; 32] = b" www, 00 mmm 0000 00:00:00 +0000";
+    /// The least that each octet can be, and how much more it can be.
+    const BOUNDS: ([u8; 32], [u8; 32]) = {
+        let (mut least, mut more) = (*FORM, [0; 32]);
+        let mut at = 0;
+        while at < FORM.len() {
+            (least[at], more[at]) = match FORM[at] {
+                b'0' => (b'0', 9),
+                b'w' | b'm' => (0, u8::MAX),
+                // A minus is two above, a comma is told apart below.
+                b'+' => (b'+', 2),
+                same => (same, 0),
+            };
+            at += 1;
+        }
+        (least, more)
+    };
+    let (text, behind) = text.split_first_chunk::<32>()?;
+    let bounds = BOUNDS.0.iter().zip(&BOUNDS.1);
+    let mut is_usual = true;
+    for (octet, (least, more)) in text.iter().zip(bounds) {
+        is_usual &= octet.wrapping_sub(*least) <= *more;
+    }
+    let longer = behind.first().is_some_and(u8::is_ascii_digit);
+    if !is_usual || longer || text[27] == b',' || !is_short_weekday(&text[1..4]) {
         return None;
     }
     let two = |at: usize| ((text[at] & 15) * 10 + (text[at + 1] & 15)) as i8;
-    Some(Front {
+    let front = Front {
         weekday: true,
         start: 1,
         year: i16::from(two(13)) * 100 + i16::from(two(15)),
         month: short_month(&text[9..12])?,
         day: two(6),
         time: [two(18), two(21), two(24)],
-        end: 26,
-    })
+    };
+    let seconds = zone_seconds(text[27], i32::from(two(28)), i32::from(two(30)));
+    Some((front, 27..32, seconds))
 }
 
-/// One of any spacing.
-fn front(text: &[u8]) -> Option<Front> {
+fn zone_seconds(sign: u8, hours: i32, minutes: i32) -> i32 {
+    let seconds = hours * 3600 + minutes * 60;
+    if sign == b'-' { -seconds } else { seconds }
+}
+
+/// The same of any spacing.
+fn any(text: &[u8]) -> Option<(Front, Range<usize>, i32)> {
     let mut rest = Octets { text, at: 0 };
+    let front = front(&mut rest)?;
+    if rest.spaces() == 0 {
+        return None;
+    }
+    let zone = rest.at;
+    let seconds = match rest.take(1)? {
+        [sign @ (b'+' | b'-')] => {
+            let digits = i32::from(rest.number(4, 4)?);
+            zone_seconds(*sign, digits / 100, digits % 100)
+        }
+        b"G" if rest.take(2)? == b"MT" => 0,
+        _ => return None,
+    };
+    Some((front, zone..rest.at, seconds))
+}
+
+fn front(rest: &mut Octets<'_>) -> Option<Front> {
     rest.spaces();
     let start = rest.at;
-    let weekday = text.get(start).is_some_and(u8::is_ascii_alphabetic);
+    let weekday = rest.text.get(start).is_some_and(u8::is_ascii_alphabetic);
     if weekday {
         let word = rest.take(3)?;
         if !is_short_weekday(word) || rest.take(1)? != b"," || rest.spaces() == 0 {
@@ -174,7 +202,6 @@ fn front(text: &[u8]) -> Option<Front> {
         month,
         day: small(day)?,
         time: [small(hour)?, small(minute)?, small(second)?],
-        end: rest.at,
     })
 }
 
@@ -249,18 +276,19 @@ mod tests {
 
     #[test]
     fn a_usual_date_is_what_its_octets_say() {
-        let usual: &[u8] = b" Tue, 03 Nov 2026 09:14:07 +0000 (UTC)";
-        let found = usual_front(usual).unwrap();
-        assert_eq!(Some(&found), front(usual).as_ref());
-        assert_eq!((found.year, found.month, found.day), (2026, 11, 3));
-        assert_eq!((found.time, found.end), ([9, 14, 7], 26));
+        let usual: &[u8] = b" Tue, 03 Nov 2026 09:14:07 -0730 (PST)";
+        let found = super::usual(usual).unwrap();
+        assert_eq!(Some(&found), any(usual).as_ref());
+        let (front, zone, seconds) = found;
+        assert_eq!((front.year, front.month, front.day), (2026, 11, 3));
+        assert_eq!((front.time, zone, seconds), ([9, 14, 7], 27..32, -27_000));
         // Any octet may be another: what is still usual says the same.
         for at in 0..usual.len() {
             for octet in 0..=u8::MAX {
                 let mut other = usual.to_vec();
                 other[at] = octet;
-                if let Some(found) = usual_front(&other) {
-                    assert_eq!(Some(found), front(&other), "{other:?}");
+                if let Some(found) = super::usual(&other) {
+                    assert_eq!(Some(found), any(&other), "{other:?}");
                 }
             }
         }
