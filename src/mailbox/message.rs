@@ -50,7 +50,7 @@ impl RawMessage {
                 let before = self.octets.get(..at)?;
                 Some(Place {
                     offset: self.offset.saturating_add(at),
-                    line: self.line + memchr::memchr_iter(b'\n', before).count(),
+                    line: self.line + bytecount::count(before, b'\n'),
                 })
             }
             Origin::Repaired(lines) => {

@@ -8,7 +8,7 @@ use super::notes::Stamp;
 
 /// Octets asked of the system at first, and at most, at a time: one message
 /// needs little, a large mailbox is read in blocks.
-const BLOCK: (usize, usize) = (16 << 10, 128 << 10);
+const BLOCK: (usize, usize) = (16 << 10, 256 << 10);
 
 /// Octets asked of the system behind a place that was sought, where it is not known
 /// how many are wanted; twice as many each time after that, until another is sought.
@@ -109,7 +109,7 @@ impl Window {
             .buffer
             .get(self.start..self.start + count)
             .unwrap_or_default();
-        self.line += memchr::memchr_iter(b'\n', passed).count() as u64;
+        self.line += bytecount::count(passed, b'\n') as u64;
         self.pass_counted(count, 0);
     }
 

@@ -23,7 +23,7 @@ fn main() {
 const MESSAGES: usize = 10_000;
 
 /// Octets that all ask of the system at a time, as the reader of mailboxes does.
-const BLOCK: usize = 128 << 10;
+const BLOCK: usize = 256 << 10;
 
 const PROSE: &str =
     "Dear all, the meeting of last week was moved, and nobody has told the others about it;\n";
