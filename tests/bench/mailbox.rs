@@ -4,7 +4,8 @@
 
 use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufReader, Read, Write as _};
+use std::io::{self, BufRead, Read, Write as _};
+use std::ops::Range;
 use std::sync::LazyLock;
 
 use divan::counter::BytesCount;
@@ -206,8 +207,7 @@ fn mail_parser_whole(bencher: divan::Bencher<'_, '_>, which: Bodies) {
 
 /// How many messages of a mailbox have a trace, by the crate's reading.
 fn traced(which: Bodies, read: impl Fn(&[u8]) -> Option<Message<'_>>) -> usize {
-    let file = File::open(MAILBOXES[which as usize].0.path()).expect("the mailbox");
-    MessageIterator::new(BufReader::with_capacity(BLOCK, file))
+    MessageIterator::new(Blocks::of(which))
         .map(|message| message.expect("a readable file"))
         .filter(|message| read(message.contents()).is_some_and(|read| read.received().is_some()))
         .count()
@@ -218,14 +218,63 @@ fn traced(which: Bodies, read: impl Fn(&[u8]) -> Option<Message<'_>>) -> usize {
 fn search(bencher: divan::Bencher<'_, '_>, which: Bodies) {
     let finder = memchr::memmem::Finder::new(b"\nFrom ");
     bencher.counter(octets(which)).bench(|| {
-        let mut file = File::open(MAILBOXES[which as usize].0.path()).expect("the mailbox");
-        let mut block = vec![0; BLOCK];
+        let mut blocks = Blocks::of(which);
         let mut found = 0;
         loop {
-            match file.read(&mut block).expect("a readable file") {
-                0 => return found,
-                count => found += finder.find_iter(&block[..count]).count(),
+            let block = blocks.fill_buf().expect("a readable file");
+            if block.is_empty() {
+                return found;
             }
+            found += finder.find_iter(block).count();
+            let length = block.len();
+            blocks.consume(length);
         }
     });
+}
+
+/// The blocks of a mailbox, as fast as the system gives them: what is copied to a few
+/// octets behind the place in its page that it comes from takes half as long again,
+/// and the allocator's large pieces begin 16 octets behind a page's beginning.
+struct Blocks {
+    file: File,
+    room: Vec<u8>,
+    /// Where a page begins in the room.
+    page: usize,
+    unread: Range<usize>,
+}
+
+impl Blocks {
+    fn of(which: Bodies) -> Self {
+        const PAGE: usize = 4096;
+        let room = vec![0; BLOCK + PAGE];
+        Self {
+            file: File::open(MAILBOXES[which as usize].0.path()).expect("the mailbox"),
+            page: room.as_ptr().align_offset(PAGE),
+            room,
+            unread: 0..0,
+        }
+    }
+}
+
+impl Read for Blocks {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(out)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for Blocks {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.unread.is_empty() {
+            let block = &mut self.room[self.page..self.page + BLOCK];
+            let count = self.file.read(block)?;
+            self.unread = self.page..self.page + count;
+        }
+        Ok(&self.room[self.unread.clone()])
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.unread.start += count;
+    }
 }
