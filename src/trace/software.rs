@@ -35,6 +35,7 @@
 //! | `shape` | the line has this shape: `sendmail`, `exim`, `qmail`, `ironport`, `zmailer`, `dovecot`, `postfix` |
 //! | `no_from`, `no_with`, `no_id` | `true`: the clause is absent |
 //! | `submit` | `true`: the version ends in `/Submit` |
+//! | `words` | words outside comments that belong to no clause begin with these, with all of them (with case) |
 //! | `text` | all of these stand somewhere in the line (with case) |
 
 mod shape;
@@ -417,6 +418,37 @@ mod tests {
         ] {
             let error = Table::parse(&text).unwrap_err();
             assert_eq!((error.line, error.field.as_str()), (line, field), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_pickup_is_told_from_a_client_that_calls_itself_mail() {
+        let local = |from: &str| {
+            let line = format!(
+                "Received: from {from} by ex1.acme.example with Microsoft SMTPSVC;\n\t \
+                 Tue, 3 Nov 2026 09:14:01 +0000\n\n"
+            );
+            let chain = crate::trace::chain::Chain::parse(line.as_bytes()).unwrap();
+            let hop = &chain.hops[0];
+            assert_eq!(hop.software.as_ref().unwrap().name, "Microsoft SMTPSVC");
+            hop.leg == Leg::Local
+        };
+        // Wherever the line is folded.
+        for from in [
+            "mail pickup service",
+            "mail\n\tpickup service",
+            "mail pickup\r\n service",
+            "MAIL pickup serviceby",
+        ] {
+            assert!(local(from), "{from}");
+        }
+        for from in [
+            "mail ([192.0.2.7])",
+            "mail (pickup service)",
+            "pickup service",
+            "mail service",
+        ] {
+            assert!(!local(from), "{from}");
         }
     }
 

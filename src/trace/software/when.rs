@@ -26,6 +26,7 @@ pub(super) struct When {
     no_with: bool,
     no_id: bool,
     submit: bool,
+    words: Vec<String>,
     text: Vec<String>,
 }
 
@@ -180,6 +181,14 @@ impl When {
             matched = shape::of_line(line, shape)?;
         }
         if self.submit && !matched.ends_with("/Submit") {
+            return None;
+        }
+        // A word may be glued to the next where a line was pasted.
+        let stands = |word: &String| {
+            let mut other = received.other.iter();
+            other.any(|piece| piece.text.starts_with(word.as_str()))
+        };
+        if !self.words.iter().all(stands) {
             return None;
         }
         let absent = (!self.no_from || received.from.is_none())
