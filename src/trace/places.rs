@@ -34,11 +34,11 @@ impl Places {
         let process = process_of(before);
         let (mut id, mut recipient) = (None, None);
         for (opener, word) in last_words(before) {
-            let text = bare(before, &word);
+            let made = || Made::whole(bare(before, &word));
             if opener.eq_ignore_ascii_case(b"for") && recipient.is_none() {
-                recipient = Some(word).filter(|_| is_recipient(text));
+                recipient = made().is_some_and(Made::is_recipient).then_some(word);
             } else if opener.eq_ignore_ascii_case(b"id") {
-                id = Some(word).filter(|_| is_id(text));
+                id = made().is_some_and(Made::is_id).then_some(word);
                 break;
             }
         }
@@ -61,13 +61,15 @@ impl Places {
             passed: 0,
             at: 0,
         };
-        let mut word = |place: &Option<Range<usize>>, is: fn(&[u8]) -> bool| match place {
-            None => Some(None),
-            Some(place) => rest.word(place, is).map(Some),
+        let mut word = |place: &Option<Range<usize>>, brackets, is: fn(Made) -> bool| {
+            let Some(place) = place else {
+                return Some(None);
+            };
+            rest.word(place, brackets, is).map(Some)
         };
-        let process = word(&self.process, is_number)?;
-        let id = word(&self.id, |word| is_id(unbracketed(word)))?;
-        let recipient = word(&self.recipient, |word| is_recipient(unbracketed(word)))?;
+        let process = word(&self.process, false, Made::is_number)?;
+        let id = word(&self.id, true, Made::is_id)?;
+        let recipient = word(&self.recipient, true, Made::is_recipient)?;
         // A semicolon ends what must be the same here.
         rest.pass_to(self.time.start)?;
         let (start, behind) = (rest.at, rest.raw.get(rest.at..)?);
@@ -186,23 +188,32 @@ impl Rest<'_> {
         Some(())
     }
 
-    /// Passes a word that stands in this place in the other; gives its own.
-    fn word(&mut self, place: &Range<usize>, is: fn(&[u8]) -> bool) -> Option<Range<usize>> {
+    /// Passes a word that stands in this place in the other; gives its own. Angle
+    /// brackets around it count as in [`bare`], if it may have them.
+    fn word(
+        &mut self,
+        place: &Range<usize>,
+        brackets: bool,
+        is: fn(Made) -> bool,
+    ) -> Option<Range<usize>> {
         self.pass_to(place.start)?;
         let rest = self.raw.get(self.at..)?;
-        let length = rest.iter().position(|b| ends_word(*b))?;
-        if !is(rest.get(..length)?) {
+        let bracket = usize::from(brackets && rest.first() == Some(&b'<'));
+        let made = Made::of(rest.get(bracket..)?);
+        let mut length = bracket + made.length;
+        if bracket > 0 {
+            (rest.get(length) == Some(&b'>')).then_some(())?;
+            length += 1;
+        }
+        // A word ends at white space, or before the date.
+        let ends = matches!(rest.get(length)?, b' ' | b'\t' | b'\r' | b'\n' | b';');
+        if !ends || !is(made) {
             return None;
         }
         let word = self.at..self.at + length;
         (self.passed, self.at) = (place.end, word.end);
         Some(word)
     }
-}
-
-/// Whether a word that differs ends there: at white space, or before the date.
-fn ends_word(octet: u8) -> bool {
-    matches!(octet, b' ' | b'\t' | b'\r' | b'\n' | b';')
 }
 
 /// How the comment begins that qmail puts before everything else.
@@ -214,17 +225,10 @@ fn process_of(text: &[u8]) -> Option<Range<usize>> {
     let value = text.get(colon + 1..)?;
     let gap = value.iter().take_while(|b| **b == b' ').count();
     let number = value.get(gap..)?.strip_prefix(QMAIL)?;
-    let length = number.iter().position(|b| *b == b' ')?;
+    let made = Made::of(number);
     let start = colon + 1 + gap + QMAIL.len();
-    is_number(number.get(..length)?).then_some(start..start + length)
-}
-
-fn is_number(word: &[u8]) -> bool {
-    (1..=20).contains(&word.len()) && word.iter().all(u8::is_ascii_digit)
-}
-
-fn is_recipient(word: &[u8]) -> bool {
-    memchr::memchr(b'@', word).is_some() && Made::of(word).plain
+    let is = number.get(made.length) == Some(&b' ') && made.is_number();
+    is.then_some(start..start + made.length)
 }
 
 /// Words looked at before the date; a comment may stand among them.
@@ -255,55 +259,85 @@ fn last_words(text: &[u8]) -> impl Iterator<Item = (&[u8], Range<usize>)> {
 
 /// What a word is made of, by which it is told whether it differs from line to
 /// line.
+#[derive(Debug, Clone, Copy)]
 struct Made {
-    digits: usize,
-    dots: usize,
-    /// Of letters, digits and a few marks alone.
-    plain: bool,
+    /// Octets of letters, digits and a few marks alone.
+    length: usize,
+    /// Which [kinds](Self::KINDS) are among them.
+    kinds: u8,
 }
 
 impl Made {
-    fn of(word: &[u8]) -> Self {
-        const PLAIN: [bool; 256] = {
-            let mut plain = [false; 256];
-            let mut octet = 0;
-            while octet < 128_u8 {
-                plain[octet as usize] = octet.is_ascii_alphanumeric()
-                    || matches!(octet, b'.' | b'_' | b'-' | b'+' | b'/' | b'=' | b'@');
-                octet += 1;
-            }
-            plain
-        };
+    const DIGIT: u8 = 1;
+    const DOT: u8 = 2;
+    const AT: u8 = 4;
+    const OTHER: u8 = 8;
+
+    /// Of which kind each octet is; none where no such word has it.
+    const KINDS: [u8; 256] = {
+        let mut kinds = [0; 256];
+        let mut octet = 0;
+        while octet < 128_u8 {
+            kinds[octet as usize] = match octet {
+                b'0'..=b'9' => Self::DIGIT,
+                b'.' => Self::DOT,
+                b'@' => Self::AT,
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'-' | b'+' | b'/' | b'=' => Self::OTHER,
+                _ => 0,
+            };
+            octet += 1;
+        }
+        kinds
+    };
+
+    /// The longest that is taken for one.
+    const LONGEST: usize = 256;
+
+    /// The word at the beginning of a text.
+    fn of(text: &[u8]) -> Self {
         let mut made = Self {
-            digits: 0,
-            dots: 0,
-            plain: word.len() <= 256,
+            length: 0,
+            kinds: 0,
         };
-        for octet in word.iter().take(256) {
-            made.digits += usize::from(octet.is_ascii_digit());
-            made.dots += usize::from(*octet == b'.');
-            made.plain &= PLAIN[usize::from(*octet)];
+        for octet in text {
+            let kind = Self::KINDS[usize::from(*octet)];
+            if kind == 0 {
+                break;
+            }
+            made.kinds |= kind;
+            made.length += 1;
         }
         made
     }
-}
 
-/// Whether a word has a digit and is no version, which is the same in many lines.
-fn is_id(word: &[u8]) -> bool {
-    let Made {
-        digits,
-        dots,
-        plain,
-    } = Made::of(word);
-    plain && digits > 0 && (dots == 0 || digits + dots < word.len())
+    /// The word that a text is.
+    fn whole(text: &[u8]) -> Option<Self> {
+        Some(Self::of(text)).filter(|made| made.length == text.len())
+    }
+
+    fn has(self, kind: u8) -> bool {
+        self.kinds & kind != 0
+    }
+
+    fn is_number(self) -> bool {
+        self.kinds == Self::DIGIT && self.length <= 20
+    }
+
+    /// Whether it has a digit and is no version, which is the same in many lines.
+    fn is_id(self) -> bool {
+        self.length <= Self::LONGEST
+            && self.has(Self::DIGIT)
+            && (!self.has(Self::DOT) || self.has(Self::OTHER | Self::AT))
+    }
+
+    fn is_recipient(self) -> bool {
+        self.length <= Self::LONGEST && self.has(Self::AT)
+    }
 }
 
 /// A word without the angle brackets around it.
 pub(super) fn bare<'a>(text: &'a [u8], range: &Range<usize>) -> &'a [u8] {
-    unbracketed(text.get(range.clone()).unwrap_or_default())
-}
-
-fn unbracketed(word: &[u8]) -> &[u8] {
+    let word = text.get(range.clone()).unwrap_or_default();
     word.strip_prefix(b"<")
         .and_then(|word| word.strip_suffix(b">"))
         .unwrap_or(word)
