@@ -144,6 +144,7 @@ impl Chain {
         }
         chain.supporting = support::facts(
             &header,
+            &signs,
             &chain.hops,
             reading.trust,
             reading.line,

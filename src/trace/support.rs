@@ -98,6 +98,7 @@ pub(super) fn signs(header: &Header<'_>) -> Signs {
 /// beginning.
 pub(super) fn facts(
     header: &Header<'_>,
+    signs: &Signs,
     hops: &[Hop],
     rules: &[TrustRule],
     line: usize,
@@ -115,7 +116,9 @@ pub(super) fn facts(
         if facts.len() >= MOST {
             break;
         }
-        if !is_telling(field.known) {
+        // Of the sender's address it is known whether it was rewritten.
+        let as_it_was = field.known == FieldName::ReturnPath && signs.srs.is_none();
+        if as_it_was || !is_telling(field.known) {
             continue;
         }
         let value = field.text();
