@@ -117,12 +117,13 @@ impl Noting {
         extent(&noted.octets, at)
     }
 
-    /// The same, which stays the next.
-    pub fn peek(&self) -> Option<Extent> {
-        let Way::Using { noted, at } = &self.way else {
-            return None;
+    /// The next messages, as far as they were noted; they stay the next.
+    pub fn ahead(&self) -> impl Iterator<Item = Extent> {
+        let (octets, mut at) = match &self.way {
+            Way::Using { noted, at } => (noted.octets.as_slice(), *at),
+            _ => (&[][..], 0),
         };
-        extent(&noted.octets, &mut at.clone())
+        std::iter::from_fn(move || extent(octets, &mut at))
     }
 
     /// Notes the next message.
@@ -217,8 +218,9 @@ mod tests {
         assert_eq!(notes.of(path.clone(), stamp(7)).next(), None);
         taking.finish();
         let mut using = notes.of(path.clone(), stamp(7));
+        assert!(using.ahead().eq(messages.iter().copied()));
         for message in &messages {
-            assert_eq!(using.peek().as_ref(), Some(message));
+            assert_eq!(using.ahead().next().as_ref(), Some(message));
             assert_eq!(using.next().as_ref(), Some(message));
         }
         assert_eq!(using.next(), None);

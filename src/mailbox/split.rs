@@ -14,7 +14,7 @@ use super::claim::Claims;
 use super::limits::Limits;
 use super::line::{self, Before, Dialect, Told};
 use super::notes::{Extent, Noting};
-use super::window::{NEAR, Window};
+use super::window::{LARGE_BLOCK, NEAR, Window};
 use crate::trace::end_of_armour;
 
 /// Kept visible behind what is passed, so that a postmark is seen whole with
@@ -284,12 +284,7 @@ fn is_noted_body(window: &mut Window, noted: Extent, cut: &Cut, noting: &mut Not
         return false;
     }
     let lines = noted.lines.saturating_sub(window.line() - cut.line);
-    let next = noting.peek().and_then(|next| {
-        let header = next.header?.get();
-        // Of a long body nothing is read.
-        (next.body > NEAR).then_some(header + POSTMARK_ROOM)
-    });
-    let passed = window.pass_over(noted.body, lines, next);
+    let passed = window.pass_over(noted.body, lines, || octets_ahead(noting));
     window.show(line::POSTMARK.len());
     let there = window.visible();
     let is = passed.is_ok() && (there.is_empty() || there.starts_with(line::POSTMARK));
@@ -297,6 +292,19 @@ fn is_noted_body(window: &mut Window, noted: Extent, cut: &Cut, noting: &mut Not
         noting.give_up();
     }
     is
+}
+
+/// How many octets are read before a body is sought over, which is long.
+fn octets_ahead(noting: &Noting) -> Option<usize> {
+    let mut count = 0_usize;
+    for ahead in noting.ahead() {
+        count = count.saturating_add(POSTMARK_ROOM + ahead.header?.get());
+        if ahead.body > NEAR || count >= LARGE_BLOCK {
+            return Some(count);
+        }
+        count += ahead.body as usize;
+    }
+    None
 }
 
 /// Cuts the one message that the input is.

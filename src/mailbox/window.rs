@@ -6,9 +6,11 @@ use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
 use super::notes::Stamp;
 
-/// Octets asked of the system at first, and at most, at a time: one message
-/// needs little, a large mailbox is read in blocks.
-const BLOCK: (usize, usize) = (16 << 10, 256 << 10);
+/// Octets asked of the system at first at a time: one message needs little.
+const BLOCK: usize = 16 << 10;
+
+/// The most: a large mailbox is read in such blocks.
+pub(super) const LARGE_BLOCK: usize = 256 << 10;
 
 /// Octets asked of the system behind a place that was sought, where it is not known
 /// how many are wanted; twice as many each time after that, until another is sought.
@@ -52,7 +54,7 @@ impl Window {
         Self {
             input,
             buffer,
-            block: BLOCK.1,
+            block: LARGE_BLOCK,
             start: 0,
             end: 0,
             offset: 0,
@@ -121,9 +123,14 @@ impl Window {
         self.line += lines;
     }
 
-    /// Passes `count` octets that hold `lines` line ends, visible or not. What will
-    /// be looked at behind them is `next` octets, where that is known.
-    pub fn pass_over(&mut self, count: u64, lines: u64, next: Option<usize>) -> io::Result<()> {
+    /// Passes `count` octets that hold `lines` line ends, visible or not. `next` tells
+    /// how many octets behind them will be looked at, where that is known.
+    pub fn pass_over(
+        &mut self,
+        count: u64,
+        lines: u64,
+        next: impl FnOnce() -> Option<usize>,
+    ) -> io::Result<()> {
         let visible = (self.end - self.start) as u64;
         match (&mut self.input, count.checked_sub(visible)) {
             (Input::File(file), Some(ahead)) if ahead > NEAR => {
@@ -133,7 +140,7 @@ impl Window {
                 self.offset += count;
                 self.line += lines;
                 // What follows is small, and then the next is sought.
-                self.block = next.unwrap_or(AFTER_SEEK).min(BLOCK.1);
+                self.block = next().unwrap_or(AFTER_SEEK).min(LARGE_BLOCK);
             }
             _ => {
                 let count = usize::try_from(count).map_err(io::Error::other)?;
@@ -169,19 +176,19 @@ impl Window {
             self.end -= self.start;
             self.start = 0;
         }
-        let block = if self.offset < BLOCK.1 as u64 {
-            self.buffer.len().clamp(BLOCK.0, BLOCK.1)
+        let block = if self.offset < LARGE_BLOCK as u64 {
+            self.buffer.len().clamp(BLOCK, LARGE_BLOCK)
         } else {
-            BLOCK.1
+            LARGE_BLOCK
         };
         if self.buffer.len() - self.end < block / 2 {
             self.buffer.resize(self.end + block, 0);
         }
         loop {
-            let count = self.block.max(wanted).min(BLOCK.1);
+            let count = self.block.max(wanted).min(LARGE_BLOCK);
             let end = (self.end + count).min(self.buffer.len());
             let room = self.buffer.get_mut(self.end..end).unwrap_or_default();
-            self.block = (self.block * 2).min(BLOCK.1);
+            self.block = (self.block * 2).min(LARGE_BLOCK);
             match self.input.read(room) {
                 Ok(0) => self.finished = true,
                 Ok(count) => self.end += count,
