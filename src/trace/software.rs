@@ -35,7 +35,7 @@
 //! | `shape` | the line has this shape: `sendmail`, `exim`, `qmail`, `ironport`, `zmailer`, `dovecot`, `postfix` |
 //! | `no_from`, `no_with`, `no_id` | `true`: the clause is absent |
 //! | `submit` | `true`: the version ends in `/Submit` |
-//! | `words` | words outside comments that belong to no clause begin with these, with all of them (with case) |
+//! | `words` | words outside comments that belong to no clause, and were not said by a client, begin with these, with all of them (with case) |
 //! | `text` | all of these stand somewhere in the line (with case) |
 
 mod shape;
@@ -380,6 +380,8 @@ fn is_before(version: &str, bound: &str) -> bool {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use crate::trace::chain::{Chain, Source, SourceKind};
+    use crate::trace::reading::Reading;
 
     #[test]
     fn the_built_in_table_can_be_read() {
@@ -428,7 +430,7 @@ mod tests {
                 "Received: from {from} by ex1.acme.example with Microsoft SMTPSVC;\n\t \
                  Tue, 3 Nov 2026 09:14:01 +0000\n\n"
             );
-            let chain = crate::trace::chain::Chain::parse(line.as_bytes()).unwrap();
+            let chain = Chain::parse(line.as_bytes()).unwrap();
             let hop = &chain.hops[0];
             assert_eq!(hop.software.as_ref().unwrap().name, "Microsoft SMTPSVC");
             hop.leg == Leg::Local
@@ -444,11 +446,41 @@ mod tests {
         }
         for from in [
             "mail ([192.0.2.7])",
+            // A client that calls itself so.
+            "mail pickup service ([192.0.2.7])",
+            "mail pickup service (mail.acme.example [192.0.2.7])",
+            "mail pickup service (mail.acme.example)",
             "mail (pickup service)",
             "pickup service",
             "mail service",
         ] {
             assert!(!local(from), "{from}");
+        }
+    }
+
+    #[test]
+    fn a_text_that_an_id_is_a_part_of_is_looked_for_in_every_line() {
+        let row = |name: &str, text: &str| {
+            format!(
+                "[[software]]\nname = \"{name}\"\nrecords = \"never\"\nsource = \"we\"\n\
+                 when = [{{ text = [\"{text}\"] }}]\n"
+            )
+        };
+        let table = Table::parse(&(row("one", "A1 for <ap") + &row("two", "9 for"))).unwrap();
+        let table = table.before(Table::built_in().clone());
+        let name = |id: &str, to: &str| {
+            let line = format!(
+                "Received: from a.example ([192.0.2.7]) by b.example with ESMTP id {id} \
+                 for <{to}>; Tue, 3 Nov 2026 09:14:01 +0000\n\n"
+            );
+            writer(&table, &line)
+        };
+        // The lines differ in nothing but the id and the recipient.
+        for _ in 0..3 {
+            assert_eq!(name("4FA1", "ap@c.example").as_deref(), Some("one"));
+            assert_eq!(name("4FA2", "ap@c.example"), None);
+            assert_eq!(name("4FA1", "bo@c.example"), None);
+            assert_eq!(name("4FA9", "ap@c.example").as_deref(), Some("two"));
         }
     }
 
@@ -460,24 +492,37 @@ mod tests {
         )
         .unwrap();
         let table = own.before(Table::built_in().clone());
-        let names = |text: &str| {
-            let reading = crate::trace::reading::Reading {
-                software: &table,
-                ..crate::trace::reading::Reading::of(crate::trace::chain::Source {
-                    path: "x".into(),
-                    index: 0,
-                    kind: crate::trace::chain::SourceKind::Eml,
-                })
-            };
-            let chain = crate::trace::chain::Chain::read(text.as_bytes(), &reading).unwrap();
-            chain.hops[0].software.as_ref().unwrap().name.clone()
-        };
         let line = |host: &str| {
             format!(
-                "Received: from a.example (a.example [192.0.2.1]) by {host} (Postfix) with ESMTP id 7\n\n"
+                "Received: from a.example (a.example [192.0.2.1]) by {host} (Postfix) with ESMTP \
+                 id 7; Tue, 3 Nov 2026 09:14:01 +0000\n\n"
             )
         };
-        assert_eq!(names(&line("mx1.relay.example")), "Our relay");
-        assert_eq!(names(&line("mx1.other.example")), "Postfix");
+        // What was read by another table is not recalled.
+        for _ in 0..3 {
+            for (table, host, name) in [
+                (&table, "mx1.relay.example", "Our relay"),
+                (&table, "mx1.other.example", "Postfix"),
+                (Table::built_in(), "mx1.relay.example", "Postfix"),
+            ] {
+                assert_eq!(writer(table, &line(host)).as_deref(), Some(name), "{host}");
+            }
+        }
+    }
+
+    /// What wrote a line, by a table.
+    fn writer(table: &Table, line: &str) -> Option<String> {
+        let source = Source {
+            path: "x".into(),
+            index: 0,
+            kind: SourceKind::Eml,
+        };
+        let reading = Reading {
+            software: table,
+            ..Reading::of(source)
+        };
+        let chain = Chain::read(line.as_bytes(), &reading).unwrap();
+        let software = chain.hops[0].software.as_ref();
+        software.map(|mark| mark.name.to_string())
     }
 }

@@ -183,10 +183,12 @@ impl When {
         if self.submit && !matched.ends_with("/Submit") {
             return None;
         }
+        // What stands before the address or name that the server saw is a client's HELO.
+        let said = received.from.as_ref().map_or(0, |from| from.span.end);
         // A word may be glued to the next where a line was pasted.
         let stands = |word: &String| {
             let mut other = received.other.iter();
-            other.any(|piece| piece.text.starts_with(word.as_str()))
+            other.any(|piece| piece.span.start >= said && piece.text.starts_with(word.as_str()))
         };
         if !self.words.iter().all(stands) {
             return None;
