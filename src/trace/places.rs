@@ -74,7 +74,7 @@ impl Places {
         rest.pass_to(self.time.start)?;
         let (start, behind) = (rest.at, rest.raw.get(rest.at..)?);
         let date = date::plain(behind)?;
-        let same = date.weekday == self.date.weekday && behind.get(date.zone..) == Some(rest.texts);
+        let same = behind.get(date.zone..) == Some(rest.texts);
         same.then(|| Self {
             process,
             id,
